@@ -1,0 +1,49 @@
+import type { Limits } from '../../domain/limits.ts';
+
+/** What tests run in. For Docker the image by its local id; bubblewrap uses the machine's own system and says so. */
+export interface SandboxImage {
+  readonly kind: 'docker' | 'bubblewrap';
+  /** The reference that was asked for, such as `node:22-bookworm-slim`; `host` for bubblewrap. */
+  readonly reference: string;
+  /** The local image id `sha256:…`; `host` for bubblewrap. */
+  readonly id: string;
+}
+
+export interface SandboxRequest {
+  /** Names the container; unique for each execution, known before it runs, so a second call finds the first. */
+  readonly key: string;
+  /** Labels the container for the reaper. */
+  readonly owner: string;
+  readonly image: SandboxImage;
+  /** Absolute; the raw bytes of the tree under test. Mounted read-only at `/repo`, copied to `/work` inside. */
+  readonly treeFolder: string;
+  readonly command: string;
+  readonly limits: Limits;
+  readonly signal: AbortSignal;
+  readonly onProgress: (line: string) => void;
+}
+
+export interface SandboxResult {
+  readonly outcome: 'passed' | 'tests_failed' | 'timed_out' | 'out_of_memory' | 'sandbox_failed';
+  /** As the host read it from the engine; `null` when there was none. */
+  readonly exitCode: number | null;
+  readonly sentence?: string;
+  readonly log: Buffer;
+  readonly durationMs: number;
+}
+
+/** The image asked for is not on this machine, or not allowed here. */
+export class ImageMissing extends Error {
+  override readonly name = 'ImageMissing';
+}
+
+/** Runs a test command on a tree without network. The container is gone when `run` resolves or rejects. */
+export interface Sandboxes {
+  readonly kind: 'docker' | 'bubblewrap';
+  /** The local id of an image. Throws `ImageMissing` with what to do, `OutsideFailure` when the engine does not answer. */
+  resolveImage(reference: string): Promise<SandboxImage>;
+  /** Throws `OutsideFailure` when the engine does not answer; rejects with the signal's reason when aborted. */
+  run(request: SandboxRequest): Promise<SandboxResult>;
+  /** Removes containers of `owner` (this data folder) that no running execution names. */
+  reap(owner: string, running: ReadonlySet<string>): Promise<void>;
+}
