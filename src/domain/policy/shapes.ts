@@ -31,6 +31,7 @@ export interface LineFinding {
     | 'bidirectional_control'
     | 'invisible_character'
     | 'lifecycle_script'
+    | 'test_script'
     | 'test_neutered'
     | 'lockfile_host';
   /** 1-based line in the new file; 0 when not known. */
