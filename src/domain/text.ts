@@ -16,6 +16,9 @@ export const textOf = (text: Text): string => ('text' in text ? text.text : REDA
 /** SHA-256 of the text's own canonical JSON; the same before and after redaction. */
 export const textDigest = (text: Text): Digest => ('text' in text ? digestOf(text) : text.digest);
 
+/** A sentence of the service's own: nothing in it will ever have to be erased, so it needs no salt. */
+export const ownText = (text: string): Text => ({ text, salt: '' });
+
 export const redacted = (text: Text): Text => ({ digest: textDigest(text) });
 
 const isText = (value: object): value is Text => {

@@ -1,0 +1,186 @@
+/** Public error codes of a refused call. Source: docs/architecture.md, "Errors". */
+export type CallErrorCode =
+  | 'VALIDATION_ERROR'
+  | 'UNAUTHORIZED'
+  | 'FORBIDDEN'
+  | 'TASK_NOT_FOUND'
+  | 'INVALID_ACTION'
+  | 'STATE_CONFLICT'
+  | 'STALE_APPROVAL'
+  | 'RATE_LIMITED'
+  | 'UNAVAILABLE';
+
+interface Refusal {
+  readonly errorCode: CallErrorCode;
+  readonly status: 400 | 401 | 403 | 404 | 409 | 422 | 429 | 503;
+  /** What is wrong and what to do next. Never holds user text. */
+  readonly sentence: string;
+}
+
+/** The closed table: every refusal of the domain, with its public code, HTTP status and sentence. */
+export const REFUSALS = {
+  'task-not-found': {
+    errorCode: 'TASK_NOT_FOUND',
+    status: 404,
+    sentence: 'There is no such task. List yours with "countersign task list".',
+  },
+  'person-not-found': {
+    errorCode: 'INVALID_ACTION',
+    status: 404,
+    sentence: 'There is no such person. List them with "countersign person list".',
+  },
+  'key-used-for-another-request': {
+    errorCode: 'VALIDATION_ERROR',
+    status: 422,
+    sentence: 'This idempotency key was used for another request. Send a new key with this one.',
+  },
+  'not-awaiting-approval': {
+    errorCode: 'STATE_CONFLICT',
+    status: 409,
+    sentence: 'The task is not waiting for an approval. Look at its status to see what it waits for.',
+  },
+  'request-changed': {
+    errorCode: 'STALE_APPROVAL',
+    status: 409,
+    sentence: 'What you read is not what would run now. Read the task again and approve the digest that it shows.',
+  },
+  'approval-expired': {
+    errorCode: 'STALE_APPROVAL',
+    status: 409,
+    sentence: 'The time to approve this is over. Rerun the task to be asked again.',
+  },
+  'not-awaiting-clarification': {
+    errorCode: 'STATE_CONFLICT',
+    status: 409,
+    sentence: 'The task is not waiting for a clarification. Cancel it, or reject it, and ask anew.',
+  },
+  'nothing-to-clarify-with': {
+    errorCode: 'VALIDATION_ERROR',
+    status: 400,
+    sentence: 'A clarification needs at least one of repo, base, agent, test_command or text.',
+  },
+  'too-many-clarifications': {
+    errorCode: 'STATE_CONFLICT',
+    status: 409,
+    sentence: 'This task was clarified as often as is allowed. Cancel it and file a new one.',
+  },
+  'not-waiting': {
+    errorCode: 'STATE_CONFLICT',
+    status: 409,
+    sentence: 'The task is not waiting for a person. Look at its status.',
+  },
+  'too-late-to-cancel': {
+    errorCode: 'STATE_CONFLICT',
+    status: 409,
+    sentence: 'The pull request is being opened or exists. Close it on the forge instead.',
+  },
+  'task-is-over': { errorCode: 'STATE_CONFLICT', status: 409, sentence: 'The task is over. Rerun it to start another attempt.' },
+  'task-not-over': {
+    errorCode: 'STATE_CONFLICT',
+    status: 409,
+    sentence: 'The task is not over. Approve or reject it, or cancel it first.',
+  },
+  'too-many-attempts': {
+    errorCode: 'STATE_CONFLICT',
+    status: 409,
+    sentence: 'This task was attempted as often as is allowed. File a new one.',
+  },
+  'another-attempt': {
+    errorCode: 'STATE_CONFLICT',
+    status: 409,
+    sentence: 'The task is at another attempt by now. Read it again.',
+  },
+  'stage-not-due': { errorCode: 'STATE_CONFLICT', status: 409, sentence: 'The task is not at this stage.' },
+  'fence-overtaken': {
+    errorCode: 'STATE_CONFLICT',
+    status: 409,
+    sentence: 'Another worker has taken this stage over; this outcome does not count.',
+  },
+  'approval-not-expired': { errorCode: 'STATE_CONFLICT', status: 409, sentence: 'The approval is still open.' },
+  'trees-differ': {
+    errorCode: 'STATE_CONFLICT',
+    status: 409,
+    sentence: 'The tree to deliver is not the tree that was tested and allowed. Nothing was delivered.',
+  },
+  'delivery-already-renewed': {
+    errorCode: 'STATE_CONFLICT',
+    status: 409,
+    sentence: 'The branch moved twice while this attempt was delivered. Rerun the task.',
+  },
+  'not-a-draft': {
+    errorCode: 'STATE_CONFLICT',
+    status: 409,
+    sentence: 'Only a Draft pull request is ever recorded as delivered.',
+  },
+  'nothing-to-redact': {
+    errorCode: 'INVALID_ACTION',
+    status: 409,
+    sentence: 'There is no such text in that event, or it is already erased.',
+  },
+  'person-exists': { errorCode: 'STATE_CONFLICT', status: 409, sentence: 'This person exists already.' },
+  'token-not-found': {
+    errorCode: 'INVALID_ACTION',
+    status: 404,
+    sentence: 'There is no such token, or it is revoked already. List them with "countersign token list".',
+  },
+  'last-admin': {
+    errorCode: 'INVALID_ACTION',
+    status: 409,
+    sentence: 'This is the last right to administer. Grant it to someone else first.',
+  },
+  'unknown-command': { errorCode: 'INVALID_ACTION', status: 400, sentence: 'There is no such command.' },
+  forbidden: {
+    errorCode: 'FORBIDDEN',
+    status: 403,
+    sentence: 'You may not do this here. An admin can grant the role for this repository.',
+  },
+  unauthorized: {
+    errorCode: 'UNAUTHORIZED',
+    status: 401,
+    sentence: 'Send a valid token: "Authorization: Bearer <token>". An admin issues one with "countersign token issue".',
+  },
+  'too-many-waiting': {
+    errorCode: 'RATE_LIMITED',
+    status: 429,
+    sentence: 'You have as many requests waiting as one person may. Approve, reject or cancel some first.',
+  },
+  'stream-parked': {
+    errorCode: 'UNAVAILABLE',
+    status: 503,
+    sentence: 'This holds an event that only a newer version understands. Update the service; nothing is lost.',
+  },
+} as const satisfies Record<string, Refusal>;
+
+export type RefusalCode = keyof typeof REFUSALS;
+
+/** A command that may not be carried out. The sentence comes from the table; nothing of the request stands in it. */
+export class DomainError extends Error {
+  override readonly name = 'DomainError';
+  readonly code: RefusalCode;
+  constructor(code: RefusalCode) {
+    super(REFUSALS[code].sentence);
+    this.code = code;
+  }
+
+  get refusal(): Refusal {
+    return REFUSALS[this.code];
+  }
+}
+
+/** `error_code` of a task that failed. */
+export const TASK_ERROR_CODES = [
+  'REJECTED',
+  'CANCELLED',
+  'APPROVAL_EXPIRED',
+  'SNAPSHOT_MISSING',
+  'RUNTIME_CONFIG_MISSING',
+  'AGENT_FAILED',
+  'AGENT_TIMEOUT',
+  'SANDBOX_FAILED',
+  'SANDBOX_TIMEOUT',
+  'TEST_FAILED',
+  'POLICY_VIOLATION',
+  'PR_CREATE_FAILED',
+  'INTERRUPTED',
+] as const;
+export type TaskErrorCode = (typeof TASK_ERROR_CODES)[number];

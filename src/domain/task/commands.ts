@@ -1,0 +1,115 @@
+import { z } from 'zod';
+import { Digest } from '../canonical.ts';
+import { RepositoryName, Uuid } from '../ids.ts';
+import { type MessageOf, message } from '../message.ts';
+import { TASK_ERROR_CODES } from '../refusals.ts';
+import { Text } from '../text.ts';
+import { taskEvents } from './events.ts';
+import { ClarifyReason, Fence, Prepared } from './shapes.ts';
+
+const taskId = Uuid;
+const attempt = z.int().min(1);
+const at = z.iso.datetime({ precision: 3 });
+const fenced = { taskId, fence: Fence };
+
+/** Every command a task understands. The first ten are people's, the rest are the workers'. */
+export const taskCommands = {
+  CreateTask: message('CreateTask', 'Ask for a change.', {
+    taskId,
+    commandDigest: Text,
+    repo: RepositoryName,
+    base: z.string(),
+    intent: Text,
+    agent: z.string(),
+    testCommand: z.string().nullable(),
+    onBehalfOf: Text.nullable(),
+  }),
+  Approve: message('Approve', 'Allow exactly what the digest covers: the request to run, or the patch to be delivered.', {
+    taskId,
+    attempt,
+    approvalDigest: Digest,
+  }),
+  Reject: message('Reject', 'Refuse what a gate shows.', { taskId, attempt, reason: Text.nullable() }),
+  AskBack: message('AskBack', 'Ask the requester a question instead of approving.', { taskId, attempt, sentence: Text }),
+  Clarify: message('Clarify', 'Amend the request while it waits for a clarification.', {
+    taskId,
+    attempt,
+    repo: RepositoryName.optional(),
+    base: z.string().optional(),
+    agent: z.string().optional(),
+    testCommand: z.string().optional(),
+    text: Text.optional(),
+  }),
+  Retry: message('Retry', 'Look again at what was missing.', { taskId, attempt }),
+  Cancel: message('Cancel', 'Stop the task; possible until its pull request is being opened.', {
+    taskId,
+    attempt,
+    reason: Text.nullable(),
+  }),
+  Rerun: message('Rerun', 'Start another attempt when the task is over.', { taskId, attempt, feedback: Text.nullable() }),
+  RedactText: message('RedactText', 'Record that a text of an earlier event was erased.', {
+    taskId,
+    revision: z.int().min(0),
+    fields: z.array(z.string()).min(1),
+  }),
+  PrepareRequest: message('PrepareRequest', 'Report what the attempt will use, and ask for the approval.', {
+    taskId,
+    attempt,
+    preparation: z.int().min(1),
+    prepared: Prepared,
+    approvalId: Uuid,
+    expiresAt: at,
+  }),
+  AskForClarification: message('AskForClarification', 'Report what is missing.', {
+    taskId,
+    attempt,
+    preparation: z.int().min(1),
+    reason: ClarifyReason,
+    sentence: Text,
+  }),
+  ExpireApproval: message('ExpireApproval', 'Report that the time of an open approval is over.', {
+    taskId,
+    attempt,
+    approvalId: Uuid,
+  }),
+  ClaimStage: message('ClaimStage', 'Take a stage for one execution.', { ...fenced, worker: z.string() }),
+  ReleaseStage: message('ReleaseStage', 'Hand a stage back.', {
+    ...fenced,
+    reason: z.enum(['shutdown', 'outside_failure']),
+    sentence: Text.nullable(),
+    notBefore: at,
+  }),
+  FailStage: message('FailStage', 'Report that a stage ended the attempt.', {
+    ...fenced,
+    errorCode: z.enum(TASK_ERROR_CODES),
+    sentence: Text,
+    log: taskEvents.TaskFailed.shape.log,
+  }),
+  CollectChange: message('CollectChange', 'Report what the agent left, and what policy says of it.', {
+    ...fenced,
+    change: taskEvents.ChangeCollected.omit({ taskId: true, attempt: true, execution: true }),
+    report: taskEvents.PolicyJudged.shape.report,
+  }),
+  FinishTests: message('FinishTests', 'Report the verdict of the sandbox.', {
+    ...fenced,
+    tests: taskEvents.TestsFinished.omit({ taskId: true, attempt: true, execution: true }),
+    /** Fails the attempt when the tests did not pass. */
+    errorCode: z.enum(['TEST_FAILED', 'SANDBOX_FAILED', 'SANDBOX_TIMEOUT']).nullable(),
+    sentence: Text,
+    approvalId: Uuid,
+    expiresAt: at,
+  }),
+  RequestDelivery: message('RequestDelivery', 'State the one commit that will be pushed.', {
+    ...fenced,
+    delivery: taskEvents.DeliveryRequested.omit({ taskId: true, attempt: true, execution: true }),
+  }),
+  RecordPullRequest: message('RecordPullRequest', 'Report the Draft pull request.', {
+    ...fenced,
+    pullRequest: taskEvents.PullRequestOpened.omit({ taskId: true, attempt: true, execution: true }),
+    updated: z.boolean(),
+  }),
+  CompleteTask: message('CompleteTask', 'Report that the bookkeeping is done.', { ...fenced }),
+} as const;
+
+export type TaskCommand = MessageOf<typeof taskCommands>;
+export type TaskCommandData<Name extends TaskCommand['type']> = Extract<TaskCommand, { type: Name }>['data'];

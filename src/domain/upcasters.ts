@@ -1,0 +1,42 @@
+import type { Kind } from './decider.ts';
+import { type Happened, Metadata, SCHEMA_VERSION } from './event.ts';
+
+/** What a stored event looks like when it is read: raw, before it is trusted. */
+export interface Stored {
+  readonly type: string;
+  readonly data: unknown;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** Brings the data of one event type from one schema version to the next. None was needed yet; the first stands here, keyed `type@version`. */
+export const UPCASTERS: Readonly<Record<string, (data: unknown) => unknown>> = {};
+
+/** The event was written by newer code: its stream is parked until the service is updated. */
+export class UnknownEvent extends Error {
+  override readonly name = 'UnknownEvent';
+  /** Schema version that is needed. */
+  readonly needs: string;
+  constructor(type: string, needs: string) {
+    super(`event ${type} of schema version ${needs} is unknown to this version`);
+    this.needs = needs;
+  }
+}
+
+const upcast = (type: string, data: unknown, from: number): unknown => {
+  let current = data;
+  for (let version = from; version < Number(SCHEMA_VERSION); version++) {
+    current = UPCASTERS[`${type}@${version}`]?.(current) ?? current;
+  }
+  return current;
+};
+
+/**
+ * An event as `evolve` and the projections see it: parsed by the schema of its type, brought to today's shape. Throws `UnknownEvent` for what
+ * only newer code knows; a `ZodError` means the store holds what nobody wrote.
+ */
+export const happened = (kind: Pick<Kind, 'events'>, stored: Stored): Happened => {
+  const { actor, at, schema } = Metadata.parse(stored.metadata);
+  const shape = Object.hasOwn(kind.events, stored.type) ? kind.events[stored.type] : undefined;
+  if (!shape || Number(schema) > Number(SCHEMA_VERSION)) throw new UnknownEvent(stored.type, schema);
+  return { type: stored.type, data: shape.parse(upcast(stored.type, stored.data, Number(schema))), actor, at };
+};
