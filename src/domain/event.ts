@@ -4,7 +4,7 @@ import { derivedId } from './ids.ts';
 import { withTextDigests } from './text.ts';
 
 /** Flat, string values: EventStoreDB keeps metadata so. `$correlationId` and `$causationId` are the names it reserves for us. */
-export const Metadata = z.strictObject({
+export const Metadata = z.object({
   $correlationId: z.string(),
   $causationId: z.string(),
   commandId: z.string(),
