@@ -1,5 +1,5 @@
 import type { ObjectId, PersonId } from './ids.ts';
-import { code, fenced, inertTitle } from './markdown.ts';
+import { code, fenced, inertTitle, singleLine } from './markdown.ts';
 import type { ChangeEntry, PolicyItem, PolicyReport } from './policy/shapes.ts';
 
 /** Everything a pull request says about one attempt. Texts may be hostile; ids, digests and times were parsed before. */
@@ -45,7 +45,7 @@ export const TITLE_CHARACTERS_MAX = 72;
 export const BODY_CHARACTERS_MAX = 60_000;
 
 const TEXT_CHARACTERS_MAX = 16_000;
-const LIST_CHARACTERS_MAX = 8_000;
+const LIST_CHARACTERS_MAX = 7_000;
 const LISTED_MAX = 20;
 const VALUE_CHARACTERS_MAX = 400;
 
@@ -76,7 +76,7 @@ export const pullRequestBody = (delivered: DeliveredAttempt): string =>
     ['## Request', fenced(delivered.intent, TEXT_CHARACTERS_MAX)],
     feedback(delivered),
     ...evidence(delivered),
-    ['---', `Opened by Countersign as a draft for task ${delivered.taskId}. It stays a draft until a person marks it ready.`],
+    [`Opened by Countersign as a draft for task ${delivered.taskId}. It stays a draft until a person marks it ready.`],
   ]);
 
 /** Comment on a pull request that a later attempt moved forward. Begins with `attemptMarker`. */
@@ -88,7 +88,7 @@ export const attemptComment = (delivered: DeliveredAttempt): string =>
     ],
     feedback(delivered),
     ...evidence(delivered),
-    ['---', `Posted by Countersign for task ${delivered.taskId}.`],
+    [`Posted by Countersign for task ${delivered.taskId}.`],
   ]);
 
 const shortId = (taskId: string): string => taskId.replaceAll('-', '').slice(0, 12);
@@ -165,16 +165,10 @@ const changedFiles = ({ changes }: DeliveredAttempt): string[] => [
   ),
 ];
 
-/** One line an entry in a block of code; a line break inside an entry is shown, so no entry looks like two. */
+/** One line an entry in a block of code; a line break inside an entry is shown by its number, so no entry looks like two. */
 const listed = (title: string, entries: readonly string[]): string[] => {
   if (entries.length === 0) return [];
-  const lines = entries
-    .slice(0, LISTED_MAX)
-    .map((entry) =>
-      entry
-        .replaceAll(/\s/gu, (space) => (space === ' ' ? space : `\\u{${space.charCodeAt(0).toString(16)}}`))
-        .slice(0, VALUE_CHARACTERS_MAX),
-    );
+  const lines = entries.slice(0, LISTED_MAX).map((entry) => singleLine(entry, VALUE_CHARACTERS_MAX));
   const more = entries.length - lines.length;
   return [title, fenced(lines.join('\n'), LIST_CHARACTERS_MAX), ...(more === 0 ? [] : [`And ${more} more.`])];
 };
