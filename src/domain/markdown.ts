@@ -32,35 +32,43 @@ const cut = (text: string, charactersMax: number): string => {
   return `${/[\ud800-\udbff]$/.test(kept) ? kept.slice(0, -1) : kept}…`;
 };
 
+/** No character gets shorter by being shown, so what is beyond the limit need not be looked at. */
+const shown = (text: string, unseen: RegExp, charactersMax: number): string =>
+  cut(
+    text
+      .slice(0, charactersMax + 1)
+      .replaceAll(unseen, byNumber)
+      .replaceAll(TRIGGERS, byNumber),
+    charactersMax,
+  );
+
 const longestRun = (text: string): number => Math.max(0, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
 
 /** One line without effects: line ends, controls and invisible characters are shown as `\u{…}`, and so is what would act. */
-export const singleLine = (text: string, charactersMax: number): string =>
-  cut(text.replaceAll(UNSEEN, byNumber).replaceAll(TRIGGERS, byNumber), charactersMax);
+export const singleLine = (text: string, charactersMax: number): string => shown(text, UNSEEN, charactersMax);
 
 /** A code span. Empty text is said to be empty, for Markdown has no empty span. */
 export const code = (text: string, charactersMax: number): string => {
-  const shown = singleLine(text, charactersMax);
-  if (shown.trim() === '') return '(empty)';
-  const fence = '`'.repeat(longestRun(shown) + 1);
-  const space = /^[` ]|[` ]$/.test(shown) ? ' ' : '';
-  return `${fence}${space}${shown}${space}${fence}`;
+  const line = singleLine(text, charactersMax);
+  if (line.trim() === '') return '(empty)';
+  const fence = '`'.repeat(longestRun(line) + 1);
+  const space = /^[` ]|[` ]$/.test(line) ? ' ' : '';
+  return `${fence}${space}${line}${space}${fence}`;
 };
 
 /** A block of code that nothing in `text` can end. Line breaks and tabs stay. */
 export const fenced = (text: string, charactersMax: number): string => {
-  const lines = text.replaceAll('\r\n', '\n').replaceAll(UNSEEN_BUT_LAYOUT, byNumber).replaceAll(TRIGGERS, byNumber);
-  const shown = cut(lines, charactersMax);
-  const fence = '`'.repeat(Math.max(3, longestRun(shown) + 1));
-  return `${fence}text\n${shown}\n${fence}`;
+  const lines = shown(text.replaceAll('\r\n', '\n'), UNSEEN_BUT_LAYOUT, charactersMax);
+  const fence = '`'.repeat(Math.max(3, longestRun(lines) + 1));
+  return `${fence}text\n${lines}\n${fence}`;
 };
 
 /** The first line that says something, for a place without code: what would act gets a space after it. Empty when no line does. */
 export const inertTitle = (text: string, charactersMax: number): string => {
   const line = text.split(/[\n\r]/).find((candidate) => candidate.trim() !== '') ?? '';
-  const shown = line.replaceAll(/\s+/gu, ' ').trim().replaceAll(UNSEEN, byNumber);
+  const seen = line.replaceAll(/\s+/gu, ' ').trim().replaceAll(UNSEEN, byNumber);
   return cut(
-    shown.replaceAll(TRIGGERS, (character) => `${character} `),
+    seen.replaceAll(TRIGGERS, (character) => `${character} `),
     charactersMax,
   );
 };

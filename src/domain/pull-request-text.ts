@@ -35,8 +35,8 @@ export interface DeliveredAttempt {
     readonly byRequester: boolean;
   }[];
   readonly trees: { readonly tested: ObjectId; readonly allowed: ObjectId; readonly delivered: ObjectId };
-  /** Link of the pull request this one takes over from, closed or pushed to by a person. */
-  readonly replaces?: string;
+  /** Number of the pull request this one takes over from, closed or pushed to by a person. */
+  readonly replaces?: number;
 }
 
 /** Longest title, in characters. A title becomes the subject of a merge commit. */
@@ -102,7 +102,7 @@ const value = (text: string): string => code(text, VALUE_CHARACTERS_MAX);
 const counted = (count: number, thing: string): string => `${count} ${thing}${count === 1 ? '' : 's'}`;
 
 const replacement = ({ replaces }: DeliveredAttempt): string[] =>
-  replaces === undefined ? [] : [`Takes over from ${value(replaces)}, which was closed or holds commits of other people.`];
+  replaces === undefined ? [] : [`Takes over from #${replaces}, which was closed or holds commits of other people.`];
 
 const feedback = (delivered: DeliveredAttempt): string[] =>
   delivered.feedback === undefined ? [] : ['## Feedback on the attempt before', fenced(delivered.feedback, TEXT_CHARACTERS_MAX)];

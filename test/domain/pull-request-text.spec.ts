@@ -100,7 +100,6 @@ const hostileDelivery = fc
     return delivered({
       intent: text.intent,
       feedback: text.feedback,
-      replaces: text.branch,
       base: { ...usual.base, branch: text.branch, commitsSince: 3 },
       agent: { name: text.model, model: text.model, isolation: 'none' },
       validation: {
@@ -144,12 +143,12 @@ describe('The body of a pull request', () => {
       delivered({
         base: { ...usual.base, commitsSince: 2 },
         agent: { ...usual.agent, isolation: 'none' },
-        replaces: 'https://github.com/acme/widgets/pull/7',
+        replaces: 7,
       }),
     );
     expect(body).toContain('moved on by 2 commits since');
     expect(body).toContain('**not isolated**');
-    expect(body).toContain('Takes over from `https://github.com/acme/widgets/pull\\u{2f}7`');
+    expect(body).toContain('Takes over from #7, which');
   });
 
   it('lists the first twenty changed paths and says how many more there are', () => {
@@ -209,7 +208,7 @@ describe('The body of a pull request', () => {
       delivered({
         intent: long,
         feedback: long,
-        replaces: long,
+        replaces: 7,
         base: { branch: long, commit: object('b'), commitsSince: 1e6 },
         agent: { name: long, model: long, isolation: 'none' },
         validation: { command: long, sandbox: { kind: 'docker', reference: long, id: long }, durationMs: 9e9 },
