@@ -55,7 +55,7 @@ export type GateMode = z.infer<typeof GateMode>;
 
 /** The rules in force for one attempt: the operator's, narrowed by the repository's at the base commit. Stored in `RequestPrepared`. */
 export const Policy = z.strictObject({
-  /** Globs on case-folded paths; `**`, `*` and a trailing `/` (whole folder) are understood. */
+  /** Globs on folded paths; what they understand stands at `compileGlob`. */
   blockedPaths: z.array(z.string().min(1).max(400)).max(500),
   binaryFiles: z.enum(['block', 'allow']),
   filesMax: z.int().min(1),
