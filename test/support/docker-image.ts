@@ -1,0 +1,1 @@
+export { ensureExampleImage } from '../../src/infra/sandbox/example-image.ts';
