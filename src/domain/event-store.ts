@@ -59,7 +59,7 @@ export interface EventStore {
   storeId(): Promise<string>;
   /**
    * Appends all of `events` or none, durable when it resolves. Idempotent for the same ids at the same expected revision.
-   * Throws `WrongExpectedRevision` or `StoreUnavailable` (outcome unknown: send the same again), `EventTooLarge` over 1 MiB.
+   * Throws `WrongExpectedRevision` or `StoreUnavailable` (outcome unknown: send the same again), `EventTooLarge` when all together are over 1 MiB.
    */
   append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<AppendResult>;
   /** In order of revision; nothing for a stream that does not exist. Throws `StoreUnavailable`. */
@@ -93,10 +93,10 @@ export class StoreFull extends StoreUnavailable {
   override readonly name: string = 'StoreFull';
 }
 
-/** An event over 1 MiB: large texts are artifacts, the event carries the digest. */
+/** An append over 1 MiB: large texts are artifacts, the event carries the digest. */
 export class EventTooLarge extends Error {
   override readonly name = 'EventTooLarge';
 }
 
-/** Most bytes of data and metadata of one event, as JSON. Source: EventStoreDB's own limit. */
+/** Most bytes of data and metadata, as JSON, of all events of one append together. Source: EventStoreDB limits an append so. */
 export const EVENT_BYTES_MAX = 1024 * 1024;

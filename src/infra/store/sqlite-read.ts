@@ -1,0 +1,88 @@
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import type { RecordedEvent } from '../../domain/event-store.ts';
+import { positionOf, rowOf } from './sqlite-position.ts';
+
+/** Most rows looked at in one call, matched by the filter or not: a few milliseconds. */
+const PAGE_ROWS_MAX = 10_000;
+
+/** A page ends with the event that makes it larger than this, in characters of JSON: about 10 ms of parsing. */
+const PAGE_CHARACTERS_MAX = 1024 * 1024;
+
+export interface Page {
+  readonly events: readonly RecordedEvent[];
+  /** Row up to which everything was looked at. */
+  readonly reached: number;
+  /** There was nothing after it. */
+  readonly end: boolean;
+}
+
+export interface LogReader {
+  /** Row of the last event; 0 when there is none. */
+  head(): number;
+  /** Events of rows over `after`, at most `limit`, of streams whose name begins with one of `prefixes` (of all when that is undefined). */
+  page(after: number, limit: number, prefixes?: readonly string[]): Page;
+  /** Events of one stream from revision `from` on, upwards or downwards, at most `limit`, until a page is full. */
+  streamPage(stream: string, from: number, limit: number, direction: 'forwards' | 'backwards'): readonly RecordedEvent[];
+}
+
+type Row = Record<string, SQLOutputValue>;
+
+const COLUMNS = 'e.position, s.name AS stream, e.revision, e.id, e.type, e.data, e.metadata';
+
+/** The tables are STRICT and only the appender writes them, so the columns have these types. */
+const recorded = (row: Row): RecordedEvent => ({
+  id: row.id as string,
+  type: row.type as string,
+  data: JSON.parse(row.data as string),
+  metadata: JSON.parse(row.metadata as string),
+  stream: row.stream as string,
+  revision: row.revision as number,
+  position: positionOf(row.position as number),
+});
+
+/** Stops early when the page is large enough. Leaving the loop resets the statement, so no read transaction stays open. */
+const upToSize = (rows: Iterable<Row>): { readonly events: readonly RecordedEvent[]; readonly cut: boolean } => {
+  const events: RecordedEvent[] = [];
+  let characters = 0;
+  for (const row of rows) {
+    events.push(recorded(row));
+    characters += (row.data as string).length + (row.metadata as string).length;
+    if (characters > PAGE_CHARACTERS_MAX) return { events, cut: true };
+  }
+  return { events, cut: false };
+};
+
+export const logReader = (database: DatabaseSync): LogReader => {
+  const head = database.prepare('SELECT max(position) AS row FROM events');
+  const streamPages = {
+    forwards: database.prepare(
+      `SELECT ${COLUMNS} FROM streams s JOIN events e ON e.stream_id = s.id WHERE s.name = ? AND e.revision >= ? ORDER BY e.revision LIMIT ?`,
+    ),
+    backwards: database.prepare(
+      `SELECT ${COLUMNS} FROM streams s JOIN events e ON e.stream_id = s.id WHERE s.name = ? AND e.revision <= ? ORDER BY e.revision DESC LIMIT ?`,
+    ),
+  };
+
+  /** CROSS JOIN: walk the events in order and look up the stream of each, whatever the statistics say. */
+  const pages = (prefixes: readonly string[] | undefined) =>
+    database.prepare(
+      `SELECT ${COLUMNS} FROM events e CROSS JOIN streams s ON s.id = e.stream_id WHERE e.position > ? AND e.position <= ?
+       ${prefixes ? `AND (${prefixes.map(() => 'instr(s.name, ?) = 1').join(' OR ') || 'FALSE'})` : ''} ORDER BY e.position LIMIT ?`,
+    );
+  const allPages = pages(undefined);
+
+  const headRow = (): number => Number(head.get()?.row ?? 0);
+  return {
+    head: headRow,
+    page: (after, limit, prefixes) => {
+      const last = headRow();
+      const window = Math.max(after, Math.min(after + PAGE_ROWS_MAX, last));
+      const statement = prefixes ? pages(prefixes) : allPages;
+      const { events, cut } = upToSize(statement.iterate(after, window, ...(prefixes ?? []), limit));
+      const lastEvent = cut || events.length === limit ? events.at(-1) : undefined;
+      const reached = lastEvent ? rowOf(lastEvent.position) : window;
+      return { events, reached, end: reached >= last };
+    },
+    streamPage: (stream, from, limit, direction) => upToSize(streamPages[direction].iterate(stream, from, limit)).events,
+  };
+};
