@@ -1,4 +1,3 @@
-import { chmod } from 'node:fs/promises';
 import { finished } from 'node:stream/promises';
 import Docker from 'dockerode';
 import { OutsideFailure } from '../../commands/ports/repositories.ts';
@@ -11,7 +10,7 @@ import {
 } from '../../commands/ports/sandbox.ts';
 import { containerName, containerOptions, KEY_LABEL, OWNER_LABEL } from './docker-container.ts';
 import { createFrameReader } from './docker-frames.ts';
-import { createTestOutput, resultOf } from './test-run.ts';
+import { createTestOutput, openTree, resultOf } from './test-run.ts';
 
 export interface DockerSandboxOptions {
   /** Path of the engine's unix socket; what `DOCKER_HOST` or the client's default says when absent. */
@@ -48,6 +47,15 @@ const outside = (error: unknown): OutsideFailure => {
       : `The Docker engine could not run the sandbox (it answered ${status}). Its log says why.`,
     { cause: error },
   );
+};
+
+/** The engine understood and will not: the same request would be refused again. */
+const REFUSED: SandboxResult = {
+  outcome: 'sandbox_failed',
+  exitCode: null,
+  sentence: 'The Docker engine refuses the container. The image needs /bin/sh, and the engine must run on this machine.',
+  log: Buffer.alloc(0),
+  durationMs: 0,
 };
 
 const notHere = (reference: string): ImageMissing =>
@@ -103,7 +111,7 @@ export const createDockerSandbox = ({ socketPath, runtime }: DockerSandboxOption
     const output = createTestOutput(request);
     const attached = await patient
       .getContainer(container.id)
-      .attach({ stream: true, stdout: true, stderr: true, abortSignal: AbortSignal.any([signal]) });
+      .attach({ stream: true, stdout: true, stderr: true, abortSignal: signal });
     attached.on(
       'data',
       createFrameReader((stream, payload) => output[stream](payload)),
@@ -143,8 +151,7 @@ export const createDockerSandbox = ({ socketPath, runtime }: DockerSandboxOption
     signal.throwIfAborted();
     if (image.kind !== 'docker') throw new ImageMissing('This was approved for another sandbox than Docker. Ask for it again.');
     const volumes = Object.keys((await inspectImage(image.id, image.reference)).Config.Volumes ?? {});
-    // The mount shows this folder alone, so its parents may stay closed; the user inside must be able to enter it.
-    await chmod(treeFolder, 0o755);
+    await openTree(treeFolder);
 
     try {
       const container = await create(containerOptions(request, volumes, runtime), containerName(key));
@@ -156,6 +163,7 @@ export const createDockerSandbox = ({ socketPath, runtime }: DockerSandboxOption
       }
     } catch (error) {
       signal.throwIfAborted();
+      if (statusOf(error) === 400) return REFUSED;
       throw error instanceof OutsideFailure ? error : outside(error);
     }
   };

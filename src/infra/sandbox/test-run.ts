@@ -1,3 +1,4 @@
+import { chmod } from 'node:fs/promises';
 import { constants } from 'node:os';
 import type { SandboxRequest, SandboxResult } from '../../commands/ports/sandbox.ts';
 import type { Limits } from '../../domain/limits.ts';
@@ -23,6 +24,9 @@ export const TEST_SCRIPT = `umask 022
 cp -RP /repo/. /work/ >&2 && cd /work || exit 1
 printf '\\00${STARTED}'
 exec /bin/sh -c "$1" 2>&1`;
+
+/** Lets the user inside enter the tree. A mount shows this folder alone, so the folders above it may stay closed. */
+export const openTree = (treeFolder: string): Promise<void> => chmod(treeFolder, 0o755);
 
 export interface TestOutput {
   stdout(chunk: Buffer): void;

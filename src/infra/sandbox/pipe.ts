@@ -1,0 +1,29 @@
+import { constants, openSync } from 'node:fs';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+
+export interface Pipe {
+  readonly reader: Socket;
+  /** To be given to a child and then closed, or the reader never ends. */
+  readonly writeDescriptor: number;
+}
+
+/**
+ * A pipe as a shell makes one. What Node gives a child is a socket, and a test that writes to `/dev/stderr` fails on a socket. The
+ * name it is made under is gone when this resolves; its mode lets another user open it again through `/dev/stdout`.
+ */
+export const openPipe = async (): Promise<Pipe> => {
+  const folder = await mkdtemp(join(tmpdir(), 'countersign-pipe-'));
+  try {
+    const path = join(folder, 'pipe');
+    await execa('mkfifo', [path], { extendEnv: false, env: { PATH: '/usr/bin:/bin' } });
+    await chmod(path, 0o666);
+    const reader = new Socket({ fd: openSync(path, constants.O_RDONLY | constants.O_NONBLOCK), writable: false });
+    return { reader, writeDescriptor: openSync(path, constants.O_WRONLY) };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+};
