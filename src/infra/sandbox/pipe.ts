@@ -5,10 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 
+/** execa takes any number, its types those of one digit. */
+type Descriptor = 3;
+
 export interface Pipe {
   readonly reader: Socket;
   /** To be given to a child and then closed, or the reader never ends. */
-  readonly writeDescriptor: number;
+  readonly writeDescriptor: Descriptor;
 }
 
 /**
@@ -22,7 +25,7 @@ export const openPipe = async (): Promise<Pipe> => {
     await execa('mkfifo', [path], { extendEnv: false, env: { PATH: '/usr/bin:/bin' } });
     await chmod(path, 0o666);
     const reader = new Socket({ fd: openSync(path, constants.O_RDONLY | constants.O_NONBLOCK), writable: false });
-    return { reader, writeDescriptor: openSync(path, constants.O_WRONLY) };
+    return { reader, writeDescriptor: openSync(path, constants.O_WRONLY) as Descriptor };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
