@@ -1,4 +1,3 @@
-import type { ArtifactRef } from '../../domain/artifact.ts';
 import type { ObjectId } from '../../domain/ids.ts';
 import type { CollectedChange } from '../../domain/policy/shapes.ts';
 
@@ -91,12 +90,4 @@ export interface Repositories {
 /** Something outside is down or refuses for now: the stage is handed back and tried later. The message is for a person, without secrets. */
 export class OutsideFailure extends Error {
   override readonly name = 'OutsideFailure';
-}
-
-/** Content-addressed files. Writing the same bytes twice is one file. */
-export interface Artifacts {
-  /** Durable when it resolves. Throws `RangeError` over the artifact limit. */
-  put(bytes: Buffer): Promise<ArtifactRef>;
-  /** Verifies size and digest. Throws when it is missing or damaged. */
-  get(ref: ArtifactRef): Promise<Buffer>;
 }

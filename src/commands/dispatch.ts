@@ -1,0 +1,79 @@
+import type { Kind } from '../domain/decider.ts';
+import { type Command, type NewEvent, sealed } from '../domain/event.ts';
+import { type EventStore, type Position, WrongExpectedRevision } from '../domain/event-store.ts';
+import { may, type Person, personKind } from '../domain/person/index.ts';
+import { DomainError, type RefusalCode } from '../domain/refusals.ts';
+import { createStreams, type Loaded } from './streams.ts';
+
+/** Appends that may be lost to other writers of one stream before the caller is told to come back. */
+const APPEND_ATTEMPTS_MAX = 10;
+
+export interface Dispatched {
+  readonly stream: string;
+  /** What this command made true now; empty when it was so already. */
+  readonly events: readonly NewEvent[];
+  /** Where a reader must be to see what the command made true, now or when it was sent first. `null`: it made nothing true. */
+  readonly position: Position | null;
+}
+
+/** Ten other writers in a row were faster. Nothing was written; the same command may be sent again. */
+export class ConflictError extends Error {
+  override readonly name = 'ConflictError';
+}
+
+export type Dispatch = (command: Command) => Promise<Dispatched>;
+
+const isPerson = (actor: string): boolean => actor.startsWith('person-');
+
+/**
+ * The one command handler: load, fold, allow, decide, append; after a conflict decide again. A command id that the stream has seen yields
+ * nothing. Throws `DomainError` (refused), `ConflictError` or `StoreUnavailable` (not now: send the same again), a `ZodError` (malformed).
+ */
+export const createDispatch = ({ store, kinds }: { readonly store: EventStore; readonly kinds: readonly Kind[] }): Dispatch => {
+  const kindOf = new Map(kinds.flatMap((kind) => Object.keys(kind.commands).map((type) => [type, kind] as const)));
+  const streams = createStreams(store);
+  const people = new Map<string, Loaded<Person | null>>();
+
+  const person = async (personId: string): Promise<Person> => {
+    const loaded = await streams.load(personKind as Kind<Person | null>, personId, people.get(personId));
+    if (!loaded.state) throw new DomainError('unauthorized');
+    people.set(personId, loaded);
+    return loaded.state;
+  };
+
+  const allow = async (kind: Kind, command: Command, state: unknown): Promise<void> => {
+    if (!isPerson(command.actor)) return;
+    const who = await person(command.actor);
+    const needs = kind.needs(command, state);
+    if (needs.length > 0 && needs.every((need) => may(who, need))) return;
+    const hidden = needs.some(({ repo }) => !may(who, { right: 'read', repo })) && command.type !== 'CreateTask';
+    throw new DomainError((hidden && kind.name === 'task' ? 'task-not-found' : 'forbidden') satisfies RefusalCode);
+  };
+
+  return async (sent) => {
+    const kind = kindOf.get(sent.type);
+    const schema = kind?.commands[sent.type];
+    if (!kind || !schema) throw new DomainError('unknown-command');
+    const command: Command = { ...sent, data: schema.parse(sent.data) };
+    const stream = kind.streamOf(command);
+
+    for (let attempt = 1; attempt <= APPEND_ATTEMPTS_MAX; attempt++) {
+      const { state, revision, lastHash, seen, first } = await streams.load(kind, stream);
+      await allow(kind, command, state);
+      const known = seen.get(command.id);
+      // The command that made the stream is decided again, so that its id with another body is refused.
+      if (known !== undefined && command.id !== first) return { stream, events: [], position: known };
+      const facts = kind.decide(command, state);
+      if (facts.length === 0) return { stream, events: [], position: known ?? null };
+
+      const events = sealed(stream, facts, command, revision + 1, lastHash);
+      try {
+        const { position } = await store.append(stream, events, revision < 0 ? 'no_stream' : revision);
+        return { stream, events, position };
+      } catch (error) {
+        if (!(error instanceof WrongExpectedRevision)) throw error;
+      }
+    }
+    throw new ConflictError('Others are changing this at the same moment. Send the same request again.');
+  };
+};

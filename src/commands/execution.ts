@@ -1,0 +1,127 @@
+import type { Kind } from '../domain/decider.ts';
+import type { Fact } from '../domain/event.ts';
+import { StoreUnavailable } from '../domain/event-store.ts';
+import { derivedId } from '../domain/ids.ts';
+import { DomainError } from '../domain/refusals.ts';
+import { ConflictError, type Dispatch } from './dispatch.ts';
+import { type Claim, type Effect, type Execution, type Order, StageFailure } from './effect.ts';
+import type { Clock } from './ports/clock.ts';
+import type { Liveness } from './ports/liveness.ts';
+import type { RunnerLog } from './ports/log.ts';
+import { OutsideFailure } from './ports/repositories.ts';
+import type { Streams } from './streams.ts';
+
+/** A kind of stream together with how its steps are carried out, by the kind of step. */
+export interface Process<State = unknown> {
+  readonly kind: Kind<State>;
+  readonly effects: Readonly<Record<string, Effect<State>>>;
+}
+
+export interface ExecutionOptions {
+  readonly worker: string;
+  readonly dispatch: Dispatch;
+  readonly streams: Streams;
+  readonly liveness: Liveness;
+  readonly clock: Clock;
+  readonly log: RunnerLog;
+  readonly onProgress: (stream: string, line: string) => void;
+  /** How long to wait after the first, second, … outside failure of a stage, in milliseconds. */
+  readonly retryDelaysMs: readonly number[];
+}
+
+/** How often something is recorded again while the store is away, in milliseconds. */
+const RESEND_MS = { first: 100, max: 5_000 } as const;
+
+/** Why an execution is told to end. */
+export const ENDINGS = { shutdown: 'shutdown', overtaken: 'overtaken' } as const;
+
+/** An execution under way. `stillHeld` asks the stream whether its claim is the one that counts. */
+export interface Running {
+  readonly abort: AbortController;
+  readonly stillHeld: () => Promise<boolean>;
+}
+
+const later = (at: string, ms: number): string => new Date(Date.parse(at) + ms).toISOString();
+
+/** Carries out one step of one stream: claim, execute, record. */
+export const createExecutor = (options: ExecutionOptions) => {
+  const { worker, dispatch, streams, liveness, clock, log } = options;
+
+  const send = async (order: Order, id: string, cause: string, at = clock.now()): Promise<readonly Fact[]> =>
+    (await dispatch({ id, ...order, actor: `system:${worker}`, channel: 'system', at, correlationId: cause })).events;
+
+  /** Records it however long the store is away: the id is carried out once, and a claim keeps others from doing the work again. */
+  const insist = async (order: Order, id: string, cause: string, at: string, signal: AbortSignal): Promise<readonly Fact[]> => {
+    for (let wait: number = RESEND_MS.first; ; wait = Math.min(wait * 2, RESEND_MS.max)) {
+      try {
+        return await send(order, id, cause, at);
+      } catch (error) {
+        const notNow = error instanceof StoreUnavailable || error instanceof ConflictError;
+        if (!notNow || signal.aborted) throw error;
+        await new Promise((resolve) => setTimeout(resolve, wait));
+      }
+    }
+  };
+
+  /** What an execution that threw comes to: handed back, failed, or nothing when it is no longer ours. */
+  const afterFailure = async <State>(claim: Claim<State>, state: State, error: unknown, signal: AbortSignal) => {
+    if (signal.aborted)
+      return signal.reason === ENDINGS.shutdown ? claim.release(state, 'shutdown', null, clock.now()) : undefined;
+    if (error instanceof StageFailure) return claim.fail(state, error);
+    if (error instanceof DomainError || error instanceof StoreUnavailable) throw error;
+    const outside = error instanceof OutsideFailure;
+    if (!outside) log.error({ err: error }, 'a stage met a fault of our own');
+    const sentence = outside ? error.message : 'The service met a fault of its own; its log says more.';
+    const delays = options.retryDelaysMs;
+    const delay = delays[Math.min(claim.counted(state), delays.length) - 1] ?? 0;
+    return claim.release(state, 'outside_failure', sentence, later(clock.now(), delay));
+  };
+
+  /**
+   * Carries out the step that `stream` has due. `onRunning` is told once the step is ours. Resolves to `true` when something was recorded,
+   * so that the stream may have another step at once. Throws `DomainError` when another was faster.
+   */
+  return async (process: Process, stream: string, onRunning: (running: Running) => void): Promise<boolean> => {
+    const { kind, effects } = process;
+    let loaded = await streams.load(kind, stream);
+    const step = kind.nextStep(loaded.state);
+    const effect = step && effects[step.kind];
+    if (!step || !effect || (step.notBefore !== undefined && step.notBefore > clock.now())) return false;
+    if (step.claimedBy !== undefined && (await liveness.isHeard(step.claimedBy))) return false;
+    const cause = loaded.first ?? stream;
+    const { claim } = effect;
+
+    if (claim) {
+      // A random id: two workers' claims must never be one event. What it yields may also be the end of the attempt.
+      await send(claim.take(loaded.state, worker), clock.uuid(), cause);
+      loaded = await streams.load(kind, stream);
+      if (kind.nextStep(loaded.state)?.claimedBy !== worker) return true;
+    }
+    const { state } = loaded;
+    const held = kind.nextStep(state);
+    const abort = new AbortController();
+    onRunning({
+      abort,
+      stillHeld: async () => {
+        const now = kind.nextStep((await streams.load(kind, stream)).state);
+        return now?.key === held?.key && now?.claimedBy === held?.claimedBy;
+      },
+    });
+
+    const key = `${stream}-${step.key}`;
+    let reports = 0;
+    const execution: Execution = {
+      key,
+      signal: abort.signal,
+      progress: (line) => options.onProgress(stream, line),
+      report: (order, at = clock.now()) => insist(order, derivedId(key, 'report', reports++), cause, at, abort.signal),
+    };
+    const outcome = await effect.run(state, step, execution).catch((error: unknown) => {
+      if (!claim) throw error;
+      return afterFailure(claim, state, error, abort.signal);
+    });
+    if (!outcome) return false;
+    await insist(outcome, derivedId(key, 'outcome'), cause, clock.now(), abort.signal);
+    return true;
+  };
+};

@@ -1,0 +1,9 @@
+/** Folders for one execution of a stage, on the same disk as the data. */
+export interface Workspaces {
+  /** A fresh, empty folder; what an earlier execution left under the same key is removed first. */
+  make(key: string): Promise<string>;
+  /** Safe to call twice. */
+  remove(key: string): Promise<void>;
+  /** Removes every folder that no running execution names. */
+  reap(running: ReadonlySet<string>): Promise<void>;
+}

@@ -1,0 +1,147 @@
+import { StoreUnavailable } from '../domain/event-store.ts';
+import { DomainError } from '../domain/refusals.ts';
+import { type AdmissionLimits, admitted, type Weight } from './admission.ts';
+import { ConflictError } from './dispatch.ts';
+import { createExecutor, ENDINGS, type ExecutionOptions, type Process, type Running } from './execution.ts';
+import type { WorkItem, WorkView } from './ports/work.ts';
+
+export interface RunnerOptions extends ExecutionOptions {
+  readonly processes: readonly Process[];
+  readonly work: WorkView;
+  readonly admission: AdmissionLimits;
+}
+
+/** Most items looked at in one go; the rest is looked at when these are done. */
+const DUE_MAX = 1_000;
+/** Looks at least this often, whatever the view says: a worker that falls silent raises no event. */
+const TICK_MS = 1_000;
+
+interface Active {
+  readonly item: WorkItem;
+  running?: Running;
+  done: Promise<void>;
+}
+
+/**
+ * Takes every due step of every stream. What next is asked of the stream each time, so a restart needs nothing but the log, and any process
+ * may take any step. `stop` hands running stages back.
+ */
+export const createRunner = (options: RunnerOptions) => {
+  const { work, clock, log, liveness } = options;
+  const execute = createExecutor(options);
+  const active = new Map<string, Active>();
+  let stopping = false;
+  let looking = false;
+  let again = false;
+  let timer: NodeJS.Timeout | undefined;
+  let unsubscribe = () => {};
+
+  const processOf = (stream: string) => options.processes.find(({ kind }) => stream.startsWith(`${kind.name}-`));
+  const weighed = (item: WorkItem) => {
+    const weight: Weight = processOf(item.stream)?.effects[item.step.kind]?.weight ?? 'light';
+    return { ...item, weight };
+  };
+
+  const drive = async (mine: Active): Promise<boolean> => {
+    const { stream } = mine.item;
+    const process = processOf(stream);
+    let recorded = false;
+    try {
+      // Straight on to the next step of the same stream: the view need not be waited for.
+      const onRunning = (running: Running) => {
+        mine.running = running;
+        if (stopping) running.abort.abort(ENDINGS.shutdown);
+      };
+      while (process && !stopping && (await execute(process, stream, onRunning))) recorded = true;
+    } catch (error) {
+      if (error instanceof DomainError) log.info({ stream, refused: error.code }, 'another was faster');
+      else if (error instanceof StoreUnavailable || error instanceof ConflictError) log.info({ stream }, 'the store is away');
+      else log.error({ stream, err: error }, 'a step met a fault of our own');
+    }
+    return recorded;
+  };
+
+  const begin = (item: WorkItem): void => {
+    const mine: Active = { item, done: Promise.resolve() };
+    active.set(item.stream, mine);
+    mine.done = drive(mine).then((recorded) => {
+      active.delete(item.stream);
+      // Without anything recorded the view is merely behind: its next change, or the next tick, is soon enough.
+      if (recorded) look();
+    });
+  };
+
+  const once = async (): Promise<void> => {
+    const now = clock.now();
+    const free: WorkItem[] = [];
+    for (const item of work.due(now, DUE_MAX)) {
+      if (active.has(item.stream)) continue;
+      if (item.step.claimedBy !== undefined && (await liveness.isHeard(item.step.claimedBy))) continue;
+      free.push(item);
+    }
+    if (stopping) return;
+    const taken = [...work.claimed(), ...[...active.values()].map(({ item }) => item)];
+    const running = [...new Map(taken.map((item) => [item.stream, weighed(item)])).values()];
+    const waiting = new Set(free.map(({ stream }) => stream));
+    for (const item of admitted(
+      options.admission,
+      free.map(weighed),
+      running.filter(({ stream }) => !waiting.has(stream)),
+    ))
+      begin(item);
+    schedule(work.nextAt(now));
+  };
+
+  const schedule = (nextAt: string | undefined): void => {
+    clearTimeout(timer);
+    if (stopping) return;
+    const untilNext = nextAt === undefined ? TICK_MS : Math.max(1, Date.parse(nextAt) - Date.parse(clock.now()));
+    timer = setTimeout(look, Math.min(TICK_MS, untilNext));
+  };
+
+  /** Looks for due work. Calls while a look is under way come to one more look. */
+  const look = (): void => {
+    again = true;
+    if (looking || stopping) return;
+    looking = true;
+    void (async () => {
+      while (again && !stopping) {
+        again = false;
+        await once().catch((error: unknown) => {
+          log.error({ err: error }, 'looking for work failed');
+          schedule(undefined);
+        });
+      }
+      looking = false;
+    })();
+  };
+
+  /** Ends an execution whose claim no longer counts: cancelled, or taken over. */
+  const check = async ({ running }: Active): Promise<void> => {
+    if (running && !(await running.stillHeld())) running.abort.abort(ENDINGS.overtaken);
+  };
+
+  return {
+    start(): void {
+      unsubscribe = work.onChange((touched) => {
+        for (const stream of touched) {
+          const mine = active.get(stream);
+          if (mine)
+            void check(mine).catch((error: unknown) => log.info({ stream, err: error }, 'could not ask whether a claim is held'));
+        }
+        look();
+      });
+      look();
+    },
+    /** Streams under way in this process. */
+    active: (): readonly string[] => [...active.keys()],
+    /** Hands running stages back; resolves when nothing of this runner runs any more. */
+    async stop(): Promise<void> {
+      stopping = true;
+      clearTimeout(timer);
+      unsubscribe();
+      for (const { running } of active.values()) running?.abort.abort(ENDINGS.shutdown);
+      await Promise.allSettled([...active.values()].map(({ done }) => done));
+    },
+  };
+};

@@ -1,0 +1,45 @@
+import type { Kind } from '../domain/decider.ts';
+import type { EventStore, Position } from '../domain/event-store.ts';
+import { DomainError } from '../domain/refusals.ts';
+import { happened, UnknownEvent } from '../domain/upcasters.ts';
+
+/** A stream as far as it was read. */
+export interface Loaded<State> {
+  readonly state: State;
+  /** -1 for a stream that does not exist. */
+  readonly revision: number;
+  readonly lastHash: string;
+  /** Every command id the stream has seen, with the position of the last event it made. */
+  readonly seen: ReadonlyMap<string, Position>;
+  /** Id of the command that made the stream. */
+  readonly first: string | undefined;
+}
+
+/** Reads and folds streams: decisions are made on these, never on views. */
+export const createStreams = (store: EventStore) => ({
+  /** With `known`, only what came after it is read. Throws `DomainError` `stream-parked` when an event needs newer code. */
+  async load<State>(kind: Kind<State>, stream: string, known?: Loaded<State>): Promise<Loaded<State>> {
+    let { state, revision, lastHash, first } = known ?? {
+      state: kind.initialState,
+      revision: -1,
+      lastHash: '',
+      first: undefined,
+    };
+    const seen = new Map(known?.seen);
+    for await (const event of store.readStream(stream, { from: revision + 1 })) {
+      try {
+        state = kind.evolve(state, happened(kind, event));
+      } catch (error) {
+        throw error instanceof UnknownEvent ? new DomainError('stream-parked') : error;
+      }
+      const commandId = event.metadata.commandId ?? '';
+      first ??= commandId;
+      seen.set(commandId, event.position);
+      ({ revision } = event);
+      lastHash = event.metadata.hash ?? '';
+    }
+    return { state, revision, lastHash, seen, first };
+  },
+});
+
+export type Streams = ReturnType<typeof createStreams>;

@@ -1,0 +1,155 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { canonicalJson } from '../../domain/canonical.ts';
+import { judge } from '../../domain/policy/judge.ts';
+import type { TaskCommandData } from '../../domain/task/commands.ts';
+import type { PresentTask, Task } from '../../domain/task/state.ts';
+import { type Text, textOf } from '../../domain/text.ts';
+import { type Effect, type Execution, type Order, StageFailure } from '../effect.ts';
+import type { AgentResult } from '../ports/agent.ts';
+import type { Collected } from '../ports/repositories.ts';
+import { fenceOf, taskClaim } from './claim.ts';
+import type { TaskPorts } from './deps.ts';
+
+type AtAgent = Extract<Task, { status: 'RUNNING'; stage: 'agent' }>;
+
+/** What the agent is told: the intent, and every clarification under its number. */
+export const wholeIntent = ({ intent, clarifications }: Pick<PresentTask, 'intent' | 'clarifications'>): string =>
+  [textOf(intent), ...clarifications.map((text, index) => `Clarification ${index + 1}: ${textOf(text)}`)].join('\n\n');
+
+/** Refs that keep the trees of a task from being collected as garbage. */
+export const keepOf = ({ taskId, attempt }: Pick<PresentTask, 'taskId' | 'attempt'>): string => `${taskId}/${attempt}`;
+
+/** The tree the agent starts from, on whichever machine this runs: it follows from the base and the last change. */
+const ensureStart = async ({ repositories, artifacts }: TaskPorts, task: AtAgent): Promise<void> => {
+  const { prepared } = task.evidence;
+  const { lastChange } = task;
+  // Also brings the base commit to this machine.
+  const base = await repositories.treeOf(prepared.repo, prepared.baseCommit);
+  if (prepared.startFrom !== 'last_attempt') {
+    if (base !== prepared.startTree)
+      throw new StageFailure('SNAPSHOT_MISSING', 'The approved starting tree is not here any more. Rerun the task.');
+    return;
+  }
+  if (!lastChange)
+    throw new StageFailure(
+      'SNAPSHOT_MISSING',
+      'The last attempt’s change is not here any more. Rerun the task without feedback.',
+    );
+  await repositories.ensureTree(prepared.repo, lastChange.tree, lastChange.baseCommit, () => artifacts.get(lastChange.patch));
+  const merged = await repositories.mergeOnto(prepared.repo, lastChange.tree, lastChange.baseCommit, prepared.baseCommit);
+  if (merged !== prepared.startTree)
+    throw new StageFailure('SNAPSHOT_MISSING', 'The approved starting tree cannot be made again. Rerun the task.');
+};
+
+const sameAgent = ({ agents }: TaskPorts, { evidence: { prepared } }: AtAgent): boolean =>
+  agents
+    .list()
+    .some(
+      ({ name, model, isolation }) =>
+        name === prepared.agent.name && model === prepared.agent.model && isolation === prepared.agent.isolation,
+    );
+
+const runAgent = async (
+  ports: TaskPorts,
+  task: AtAgent,
+  folder: string,
+  { key, signal, progress }: Execution,
+): Promise<AgentResult> => {
+  const { prepared } = task.evidence;
+  const [workFolder, outFolder] = [join(folder, 'work'), join(folder, 'out')];
+  await ports.repositories.writeOut(prepared.repo, prepared.startTree, workFolder, signal);
+  await mkdir(outFolder);
+  if (prepared.startFrom === 'base_after_conflict' && task.lastChange) {
+    await writeFile(join(outFolder, 'previous.patch'), await ports.artifacts.get(task.lastChange.patch));
+  }
+  return ports.agents.run({
+    key,
+    agent: prepared.agent.name,
+    workFolder,
+    outFolder,
+    taskId: task.taskId,
+    repository: prepared.repo,
+    branch: task.branch,
+    triggerUser: task.requestedBy,
+    intent: wholeIntent(task),
+    ...(task.feedback && { feedback: textOf(task.feedback) }),
+    limits: prepared.limits,
+    signal,
+    onProgress: progress,
+  });
+};
+
+const collectOrder = async (ports: TaskPorts, task: AtAgent, result: AgentResult, collected: Collected): Promise<Order> => {
+  const { artifacts, clock } = ports;
+  const { change } = collected;
+  const report = judge(change, task.evidence.prepared.policy);
+  const said = (text: string): Text => ({ text, salt: clock.uuid() });
+  const data: TaskCommandData<'CollectChange'> = {
+    ...fenceOf(task),
+    change: {
+      tree: collected.tree,
+      empty: collected.empty,
+      patch: collected.patch && (await artifacts.put(collected.patch)),
+      changes: await artifacts.put(Buffer.from(canonicalJson(change.entries.slice(0, CHANGES_KEPT_MAX)))),
+      log: await artifacts.put(result.log),
+      files: report.files,
+      insertions: report.insertions,
+      deletions: report.deletions,
+      ignoredFiles: collected.ignored.count,
+      agentMeta: Object.fromEntries(Object.entries(result.meta).map(([name, value]) => [name, said(value)])),
+      egress: result.egress.map(({ host, allowed }) => ({ host: said(host), allowed })),
+      durationMs: Math.round(result.durationMs),
+    },
+    report,
+  };
+  return { type: 'CollectChange', data };
+};
+
+/** Most entries of a change that are kept as an artifact; one with more is refused by policy long before. */
+const CHANGES_KEPT_MAX = 10_000;
+
+const ENDED = {
+  failed: { code: 'AGENT_FAILED', sentence: 'The agent ended without success. Read its log, then rerun the task.' },
+  timed_out: {
+    code: 'AGENT_TIMEOUT',
+    sentence: 'The agent took longer than it may. Ask for less at once, or have the limit raised, then rerun the task.',
+  },
+} as const;
+
+/** Runs the agent on the approved starting tree, reads back what it left, and has policy judge it. */
+export const agentEffect = (ports: TaskPorts): Effect<Task> => ({
+  weight: 'begins',
+  claim: taskClaim(ports.artifacts),
+  run: async (task, _, execution) => {
+    if (task.status !== 'RUNNING' || task.stage !== 'agent') return undefined;
+    if (!sameAgent(ports, task)) {
+      throw new StageFailure(
+        'RUNTIME_CONFIG_MISSING',
+        'The approved agent is no longer configured here as it was shown. Rerun the task.',
+      );
+    }
+    await ensureStart(ports, task);
+    const folder = await ports.workspaces.make(execution.key);
+    try {
+      const result = await runAgent(ports, task, folder, execution);
+      if (result.outcome !== 'finished') {
+        const { code, sentence } = ENDED[result.outcome];
+        throw new StageFailure(code, result.sentence ?? sentence, result.log);
+      }
+      const { repo, baseCommit, startTree, policy } = task.evidence.prepared;
+      const collected = await ports.repositories.collect({
+        repository: repo,
+        folder: join(folder, 'work'),
+        baseCommit,
+        startTree,
+        keep: keepOf(task),
+        patchBytesMax: policy.patchBytesMax,
+        signal: execution.signal,
+      });
+      return await collectOrder(ports, task, result, collected);
+    } finally {
+      await ports.workspaces.remove(execution.key);
+    }
+  },
+});

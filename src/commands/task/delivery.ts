@@ -1,0 +1,190 @@
+import { z } from 'zod';
+import { PersonId } from '../../domain/ids.ts';
+import {
+  attemptComment,
+  attemptMarker,
+  commitMessage,
+  type DeliveredAttempt,
+  pullRequestBody,
+  pullRequestTitle,
+} from '../../domain/pull-request-text.ts';
+import type { TaskCommandData } from '../../domain/task/commands.ts';
+import { continuedBranch, planDelivery } from '../../domain/task/delivery-plan.ts';
+import { allowedTree, type Delivery, type GivenApproval, type PresentTask, type Task } from '../../domain/task/state.ts';
+import { textOf } from '../../domain/text.ts';
+import { type Effect, type Execution, type Order, StageFailure } from '../effect.ts';
+import { ForgeRefusal, type PullRequest } from '../ports/forge.ts';
+import { keepOf, wholeIntent } from './agent.ts';
+import { fenceOf, taskClaim } from './claim.ts';
+import type { TaskPorts } from './deps.ts';
+
+type AtDelivery = Extract<Task, { status: 'RUNNING'; stage: 'delivery' }>;
+
+const moved = (branch: string): StageFailure =>
+  new StageFailure('PR_CREATE_FAILED', `Somebody else moves the branch ${branch}. Nothing was overwritten. Rerun the task.`);
+
+const TREES_DIFFER = 'The tree to deliver is not the tree that was tested and allowed. Nothing was delivered. Rerun the task.';
+
+/** States the one commit that will be pushed: from here on nothing about it changes, whoever pushes it. */
+const request = async (ports: TaskPorts, task: AtDelivery, { report }: Execution, round: number): Promise<Delivery> => {
+  const { repositories, forge, clock } = ports;
+  const { prepared, collected } = task.evidence;
+  const { repo, remote, baseCommit } = prepared;
+  const branch = continuedBranch(task);
+  const head = await repositories.remoteHead(repo, branch);
+  const earlier = task.pullRequest && (await forge.findPullRequest(remote, branch));
+  const plan = planDelivery(task, baseCommit, {
+    head,
+    pullRequestOpen: earlier?.state === 'open',
+    baseInHead: head !== null && (await repositories.isAncestor(repo, baseCommit, head, branch)),
+  });
+  const at = clock.now();
+  const { tree } = collected;
+  const commit = await repositories.commit(repo, { tree, parents: plan.parents, message: commitMessage(task), at });
+  const delivery = { tree, commit, ...plan };
+  await report(
+    { type: 'RequestDelivery', data: { ...fenceOf(task), delivery } satisfies TaskCommandData<'RequestDelivery'> },
+    at,
+  );
+  return { ...delivery, at, round };
+};
+
+/** Pushes the requested commit unless it is there already. `false`: the branch is not where it was said to be. */
+const push = async ({ repositories }: TaskPorts, task: AtDelivery, delivery: Delivery): Promise<boolean> => {
+  const { repo } = task.evidence.prepared;
+  const { branch, commit, tree, parents, at, lease } = delivery;
+  const made = await repositories.commit(repo, { tree, parents, message: commitMessage(task), at });
+  const trees = [await repositories.treeOf(repo, made), task.evidence.tested.tree, allowedTree(task.evidence)];
+  if (made !== commit || trees.some((one) => one !== tree)) throw new StageFailure('PR_CREATE_FAILED', TREES_DIFFER);
+
+  const isThere = async (): Promise<boolean> => {
+    const head = await repositories.remoteHead(repo, branch);
+    return head !== null && (head === commit || (head !== lease && (await repositories.isAncestor(repo, commit, head, branch))));
+  };
+  if (await isThere()) return true;
+  return (await repositories.push(repo, { branch, commit, lease })) === 'pushed' || isThere();
+};
+
+const Changes = z.array(z.object({ path: z.string(), kind: z.enum(['added', 'modified', 'deleted', 'type_changed']) }));
+
+const approvalOf = (gate: 'request' | 'patch', given: GivenApproval, task: PresentTask) => ({
+  gate,
+  by: PersonId.parse(given.by),
+  at: given.at,
+  digest: given.approvalDigest,
+  byRequester: given.by === task.requestedBy,
+});
+
+/** Everything the pull request says, from the log and the artifacts only. */
+export const deliveredAttempt = async (
+  { artifacts }: TaskPorts,
+  task: PresentTask,
+  evidence: Pick<AtDelivery['evidence'], 'prepared' | 'approval' | 'collected' | 'judged' | 'tested' | 'patchApproval'>,
+  baseMovedBy: number,
+): Promise<DeliveredAttempt> => {
+  const { prepared, approval, collected, judged, tested, patchApproval } = evidence;
+  const changes = Changes.parse(JSON.parse((await artifacts.get(collected.changes)).toString()));
+  return {
+    taskId: task.taskId,
+    attempt: task.attempt,
+    intent: wholeIntent(task),
+    ...(task.feedback && { feedback: textOf(task.feedback) }),
+    base: { branch: prepared.base, commit: prepared.baseCommit, commitsSince: baseMovedBy },
+    agent: prepared.agent,
+    validation: { command: prepared.testCommand, sandbox: prepared.image, durationMs: tested.durationMs },
+    policy: judged.report,
+    changes,
+    approvals: [approvalOf('request', approval, task), ...(patchApproval ? [approvalOf('patch', patchApproval, task)] : [])],
+    trees: { tested: tested.tree, allowed: patchApproval?.tree ?? judged.tree, delivered: collected.tree },
+  };
+};
+
+/** The Draft pull request of this delivery: the one that is there, or a new one. */
+const pullRequestFor = async (
+  ports: TaskPorts,
+  task: AtDelivery,
+  delivery: Delivery,
+  baseMovedBy: number,
+): Promise<{ readonly found: PullRequest; readonly updated: boolean }> => {
+  const { prepared } = task.evidence;
+  const { branch } = delivery;
+  const found = await ports.forge.findPullRequest(prepared.remote, branch);
+  const earlier = found !== null && found.number === task.pullRequest?.number;
+  if (found && (!earlier || found.state === 'open')) return { found, updated: earlier };
+
+  const about = await deliveredAttempt(ports, task, task.evidence, baseMovedBy);
+  const opened = await ports.forge.openDraft({
+    remote: prepared.remote,
+    branch,
+    base: prepared.base,
+    title: pullRequestTitle(about.intent),
+    body: pullRequestBody(task.pullRequest ? { ...about, replaces: task.pullRequest.number } : about),
+  });
+  return { found: opened, updated: false };
+};
+
+/** Pushes exactly the tested and allowed tree, and opens or updates the one Draft pull request. */
+export const deliveryEffect = (ports: TaskPorts): Effect<Task> => ({
+  weight: 'continues',
+  claim: taskClaim(ports.artifacts),
+  run: async (task, _, execution): Promise<Order | undefined> => {
+    if (task.status !== 'RUNNING' || task.stage !== 'delivery') return undefined;
+    const { repositories, artifacts } = ports;
+    const { prepared, collected } = task.evidence;
+    const { patch } = collected;
+    if (!patch) throw new StageFailure('POLICY_VIOLATION', 'The change has no patch that a person could read. Rerun the task.');
+    await repositories.ensureTree(prepared.repo, collected.tree, prepared.baseCommit, () => artifacts.get(patch));
+
+    let delivery = task.evidence.delivery ?? (await request(ports, task, execution, 1));
+    while (!(await push(ports, task, delivery))) {
+      if (delivery.round >= 2) throw moved(delivery.branch);
+      delivery = await request(ports, task, execution, delivery.round + 1);
+    }
+    try {
+      const baseMovedBy = await repositories.commitsSince(prepared.repo, prepared.baseCommit, prepared.base);
+      const { found, updated } = await pullRequestFor(ports, task, delivery, baseMovedBy);
+      const pullRequest = {
+        number: found.number,
+        url: found.url,
+        draft: true,
+        branch: delivery.branch,
+        head: delivery.commit,
+        tree: delivery.tree,
+        baseMovedBy,
+      } as const;
+      return {
+        type: 'RecordPullRequest',
+        data: { ...fenceOf(task), pullRequest, updated } satisfies TaskCommandData<'RecordPullRequest'>,
+      };
+    } catch (error) {
+      if (error instanceof ForgeRefusal) throw new StageFailure('PR_CREATE_FAILED', error.message);
+      throw error;
+    }
+  },
+});
+
+/** What follows a delivery: one comment on a pull request that moved forward, and the trees may be collected as garbage again. */
+export const bookkeepingEffect = (ports: TaskPorts): Effect<Task> => ({
+  weight: 'continues',
+  claim: taskClaim(ports.artifacts),
+  run: async (task): Promise<Order | undefined> => {
+    if (task.status !== 'PR_CREATED') return undefined;
+    const { prepared, approval, collected, judged, tested, delivered } = task.evidence;
+    if (delivered.updated && approval && collected && judged && tested) {
+      const about = await deliveredAttempt(
+        ports,
+        task,
+        { ...task.evidence, approval, collected, judged, tested },
+        delivered.baseMovedBy,
+      );
+      try {
+        await ports.forge.commentOnce(prepared.remote, delivered.number, attemptMarker(task), attemptComment(about));
+      } catch (error) {
+        // A comment that is refused is not worth the delivery: it is done without.
+        if (!(error instanceof ForgeRefusal)) throw error;
+      }
+    }
+    await ports.repositories.release(prepared.repo, keepOf(task));
+    return { type: 'CompleteTask', data: fenceOf(task) };
+  },
+});
