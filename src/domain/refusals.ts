@@ -59,6 +59,11 @@ export const REFUSALS = {
     status: 400,
     sentence: 'A clarification needs at least one of repo, base, agent, test_command or text.',
   },
+  'delivered-elsewhere': {
+    errorCode: 'STATE_CONFLICT',
+    status: 409,
+    sentence: 'This task was delivered already, so its repository and base stay. File a new task for another one.',
+  },
   'too-many-clarifications': {
     errorCode: 'STATE_CONFLICT',
     status: 409,
@@ -107,10 +112,15 @@ export const REFUSALS = {
     status: 409,
     sentence: 'The branch moved twice while this attempt was delivered. Rerun the task.',
   },
-  'not-a-draft': {
+  'delivery-not-ours': {
     errorCode: 'STATE_CONFLICT',
     status: 409,
-    sentence: 'Only a Draft pull request is ever recorded as delivered.',
+    sentence: "A delivery goes to a branch of the task's own, onto its base or a commit of its own. Nothing was delivered.",
+  },
+  'delivery-differs': {
+    errorCode: 'STATE_CONFLICT',
+    status: 409,
+    sentence: 'The pull request does not hold the commit that was stated for delivery. Look at its branch on the forge.',
   },
   'nothing-to-redact': {
     errorCode: 'INVALID_ACTION',
@@ -167,11 +177,8 @@ export class DomainError extends Error {
   }
 }
 
-/** `error_code` of a task that failed. */
-export const TASK_ERROR_CODES = [
-  'REJECTED',
-  'CANCELLED',
-  'APPROVAL_EXPIRED',
+/** What a stage may end an attempt with. Refusing, cancelling and expiring are not a worker's to say. */
+export const STAGE_ERROR_CODES = [
   'SNAPSHOT_MISSING',
   'RUNTIME_CONFIG_MISSING',
   'AGENT_FAILED',
@@ -183,4 +190,8 @@ export const TASK_ERROR_CODES = [
   'PR_CREATE_FAILED',
   'INTERRUPTED',
 ] as const;
+export type StageErrorCode = (typeof STAGE_ERROR_CODES)[number];
+
+/** `error_code` of a task that failed. */
+export const TASK_ERROR_CODES = ['REJECTED', 'CANCELLED', 'APPROVAL_EXPIRED', ...STAGE_ERROR_CODES] as const;
 export type TaskErrorCode = (typeof TASK_ERROR_CODES)[number];

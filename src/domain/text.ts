@@ -5,7 +5,14 @@ import { type Digest, Digest as DigestSchema, digestOf } from './canonical.ts';
  * Free text and personal data. The salt keeps the digest from being guessed once the text is gone; redaction leaves the digest alone,
  * so hashes over the event still verify (docs/architecture.md, "Hashes and redaction").
  */
-export const Text = z.union([z.strictObject({ text: z.string(), salt: z.string() }), z.strictObject({ digest: DigestSchema })]);
+export const Text = z.union([
+  // Half a surrogate pair has no canonical JSON, so it becomes U+FFFD before anything is decided or hashed.
+  z.strictObject({
+    text: z.string().overwrite((text) => text.toWellFormed()),
+    salt: z.string().refine((salt) => salt.isWellFormed()),
+  }),
+  z.strictObject({ digest: DigestSchema }),
+]);
 export type Text = z.infer<typeof Text>;
 
 /** What a reader sees where a text was erased. */
@@ -17,16 +24,16 @@ export const textOf = (text: Text): string => ('text' in text ? text.text : REDA
 export const textDigest = (text: Text): Digest => ('text' in text ? digestOf(text) : text.digest);
 
 /** A sentence of the service's own: nothing in it will ever have to be erased, so it needs no salt. */
-export const ownText = (text: string): Text => ({ text, salt: '' });
+export const ownText = (text: string): Text => ({ text: text.toWellFormed(), salt: '' });
 
 export const redacted = (text: Text): Text => ({ digest: textDigest(text) });
 
+/** By shape alone, so that what newer code stored is hashed alike. A record that has a `Text` under one of these names is none itself. */
 const isText = (value: object): value is Text => {
-  const keys = Object.keys(value);
-  return (
-    (keys.length === 1 && 'digest' in value) ||
-    (keys.length === 2 && 'text' in value && 'salt' in value && typeof value.text === 'string')
-  );
+  const { digest, text, salt, ...rest } = value as Readonly<Record<string, unknown>>; // Any object may be asked.
+  if (Object.keys(rest).length > 0) return false;
+  if (typeof digest === 'string') return text === undefined && salt === undefined;
+  return digest === undefined && typeof text === 'string' && typeof salt === 'string';
 };
 
 /** `data` with each `Text` in it replaced by its digest: what is hashed, and what an approval covers. */

@@ -2,7 +2,7 @@ import type { Digest } from '../canonical.ts';
 import type { Kind, Need, Right } from '../decider.ts';
 import type { Command, Happened } from '../event.ts';
 import { DomainError } from '../refusals.ts';
-import type { Text } from '../text.ts';
+import { type Text, textOf } from '../text.ts';
 import { type PersonCommand, type PersonCommandData, personCommands } from './commands.ts';
 import { type PersonEvent, personEvents, type Role } from './events.ts';
 
@@ -57,6 +57,9 @@ const revokeRole = (data: PersonCommandData<'RevokeRole'>, person: Person, actor
   return [{ type: 'RoleRevoked', data }];
 };
 
+const issue = (data: PersonCommandData<'IssueToken'>, person: Person): PersonEvent[] =>
+  person.tokens.some(({ tokenId }) => tokenId === data.tokenId) ? [] : [{ type: 'TokenIssued', data }];
+
 const revokeToken = (data: PersonCommandData<'RevokeToken'>, person: Person): PersonEvent[] => {
   if (!person.tokens.some(({ tokenId }) => tokenId === data.tokenId)) throw new DomainError('token-not-found');
   return [{ type: 'TokenRevoked', data }];
@@ -64,8 +67,9 @@ const revokeToken = (data: PersonCommandData<'RevokeToken'>, person: Person): Pe
 
 const decide = (command: PersonCommand & Pick<Command, 'actor'>, person: Person | null): PersonEvent[] => {
   if (command.type === 'AddPerson') {
-    if (person) throw new DomainError('person-exists');
-    return [{ type: 'PersonAdded', data: command.data }];
+    if (!person) return [{ type: 'PersonAdded', data: command.data }];
+    if (textOf(person.name) !== textOf(command.data.name)) throw new DomainError('person-exists');
+    return [];
   }
   if (!person) throw new DomainError('person-not-found');
   switch (command.type) {
@@ -74,14 +78,14 @@ const decide = (command: PersonCommand & Pick<Command, 'actor'>, person: Person 
     case 'RevokeRole':
       return revokeRole(command.data, person, command.actor);
     case 'IssueToken':
-      return [{ type: 'TokenIssued', data: command.data }];
+      return issue(command.data, person);
     case 'RevokeToken':
       return revokeToken(command.data, person);
   }
 };
 
 const evolve = (person: Person | null, event: PersonEvent & Pick<Happened, 'at'>): Person | null => {
-  if (event.type === 'PersonAdded') return { ...event.data, grants: [], tokens: [] };
+  if (event.type === 'PersonAdded') return person ?? { ...event.data, grants: [], tokens: [] };
   if (!person) return null;
   switch (event.type) {
     case 'RoleGranted':

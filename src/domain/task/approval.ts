@@ -7,6 +7,8 @@ import type { Collected, Judged, Tested } from './state.ts';
 export const intentGateDigest = (shown: {
   readonly taskId: string;
   readonly attempt: number;
+  /** Every preparation asks anew: an approval of an earlier one is worth nothing, even when nothing else changed. */
+  readonly preparation: number;
   readonly prepared: Prepared;
   readonly intent: Text;
   readonly clarifications: readonly Text[];
@@ -17,6 +19,7 @@ export const intentGateDigest = (shown: {
     gate: 'intent',
     taskId: shown.taskId,
     attempt: shown.attempt,
+    preparation: shown.preparation,
     ...prepared,
     intent: textDigest(shown.intent),
     clarifications: shown.clarifications.map(textDigest),

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { Digest } from '../canonical.ts';
-import { RepositoryName, Uuid } from '../ids.ts';
+import { BranchName, RepositoryName, Uuid } from '../ids.ts';
+import { INTENT_CHARACTERS_MAX } from '../limits.ts';
 import { type MessageOf, message } from '../message.ts';
-import { TASK_ERROR_CODES } from '../refusals.ts';
-import { Text } from '../text.ts';
+import { STAGE_ERROR_CODES } from '../refusals.ts';
+import { Text, textOf } from '../text.ts';
 import { taskEvents } from './events.ts';
 import { ClarifyReason, Fence, Prepared } from './shapes.ts';
 
@@ -12,41 +13,53 @@ const attempt = z.int().min(1);
 const at = z.iso.datetime({ precision: 3 });
 const fenced = { taskId, fence: Fence };
 
+/** What a person wrote. */
+const Words = Text.refine((text) => textOf(text).length <= INTENT_CHARACTERS_MAX, {
+  error: `must be at most ${INTENT_CHARACTERS_MAX} characters`,
+});
+const Intent = Words.refine((text) => textOf(text).trim() !== '', { error: 'must say what to change' });
+const agent = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, { error: 'must be the name of an agent' });
+const testCommand = z
+  .string()
+  .min(1)
+  .max(1_000)
+  .refine((command) => command.isWellFormed(), { error: 'must be well-formed Unicode' });
+
 /** Every command a task understands. The first ten are people's, the rest are the workers'. */
 export const taskCommands = {
   CreateTask: message('CreateTask', 'Ask for a change.', {
     taskId,
     commandDigest: Text,
     repo: RepositoryName,
-    base: z.string(),
-    intent: Text,
-    agent: z.string(),
-    testCommand: z.string().nullable(),
-    onBehalfOf: Text.nullable(),
+    base: BranchName,
+    intent: Intent,
+    agent,
+    testCommand: testCommand.nullable(),
+    onBehalfOf: Words.nullable(),
   }),
   Approve: message('Approve', 'Allow exactly what the digest covers: the request to run, or the patch to be delivered.', {
     taskId,
     attempt,
     approvalDigest: Digest,
   }),
-  Reject: message('Reject', 'Refuse what a gate shows.', { taskId, attempt, reason: Text.nullable() }),
-  AskBack: message('AskBack', 'Ask the requester a question instead of approving.', { taskId, attempt, sentence: Text }),
+  Reject: message('Reject', 'Refuse the request, or what a gate shows.', { taskId, attempt, reason: Words.nullable() }),
+  AskBack: message('AskBack', 'Ask the requester a question instead of approving.', { taskId, attempt, sentence: Words }),
   Clarify: message('Clarify', 'Amend the request while it waits for a clarification.', {
     taskId,
     attempt,
     repo: RepositoryName.optional(),
-    base: z.string().optional(),
-    agent: z.string().optional(),
-    testCommand: z.string().optional(),
-    text: Text.optional(),
+    base: BranchName.optional(),
+    agent: agent.optional(),
+    testCommand: testCommand.optional(),
+    text: Intent.optional(),
   }),
   Retry: message('Retry', 'Look again at what was missing.', { taskId, attempt }),
   Cancel: message('Cancel', 'Stop the task; possible until its pull request is being opened.', {
     taskId,
     attempt,
-    reason: Text.nullable(),
+    reason: Words.nullable(),
   }),
-  Rerun: message('Rerun', 'Start another attempt when the task is over.', { taskId, attempt, feedback: Text.nullable() }),
+  Rerun: message('Rerun', 'Start another attempt when the task is over.', { taskId, attempt, feedback: Words.nullable() }),
   RedactText: message('RedactText', 'Record that a text of an earlier event was erased.', {
     taskId,
     revision: z.int().min(0),
@@ -81,7 +94,7 @@ export const taskCommands = {
   }),
   FailStage: message('FailStage', 'Report that a stage ended the attempt.', {
     ...fenced,
-    errorCode: z.enum(TASK_ERROR_CODES),
+    errorCode: z.enum(STAGE_ERROR_CODES),
     sentence: Text,
     log: taskEvents.TaskFailed.shape.log,
   }),

@@ -1,12 +1,15 @@
 import type { Command } from '../event.ts';
+import { taskBranch } from '../ids.ts';
 import { EXECUTIONS_MAX } from '../limits.ts';
+import { gateNeeded } from '../policy/judge.ts';
+import type { PolicyReport } from '../policy/shapes.ts';
 import { DomainError, type TaskErrorCode } from '../refusals.ts';
 import { ownText, type Text } from '../text.ts';
 import { patchGateDigest } from './approval.ts';
 import type { TaskCommand, TaskCommandData } from './commands.ts';
 import type { TaskEvent } from './events.ts';
 import type { Fence, Stage } from './shapes.ts';
-import { allowedTree, type Claim, gateAsks, type PresentTask, type Running, stageOf } from './state.ts';
+import { allowedTree, type Claim, type PresentTask, type Running, stageOf } from './state.ts';
 
 type StageCommand = Extract<TaskCommand, { data: { fence: Fence } }>;
 
@@ -65,6 +68,15 @@ const fail = ({ taskId, fence, errorCode, sentence, log }: TaskCommandData<'Fail
   return [{ type: 'TaskFailed', data: { taskId, attempt: fence.attempt, errorCode, stage: fence.stage, sentence, log } }];
 };
 
+/** Characters of the violations that stand in the sentence; the report holds them all. */
+const VIOLATIONS_SHOWN_MAX = 2_000;
+
+const refusedByPolicy = ({ violations }: PolicyReport): Text => {
+  const found = violations.map(({ sentence }) => sentence).join(' ') || 'The patch is too large for a person to read.';
+  const shown = found.length > VIOLATIONS_SHOWN_MAX ? `${found.slice(0, VIOLATIONS_SHOWN_MAX)}…` : found;
+  return ownText(`Policy refuses the change. ${shown} Rerun the task with feedback that says what to leave alone.`);
+};
+
 const collect = ({ taskId, fence, change, report }: TaskCommandData<'CollectChange'>, task: Running): TaskEvent[] => {
   const { attempt, execution } = fence;
   if (task.stage !== 'agent') throw new DomainError('stage-not-due');
@@ -72,23 +84,20 @@ const collect = ({ taskId, fence, change, report }: TaskCommandData<'CollectChan
   if (change.empty && report.verdict !== 'violation') {
     return [collected, { type: 'TaskCompleted', data: { taskId, attempt, result: 'no_change' } }];
   }
-  const gate = gateAsks(task.evidence.prepared.policy.patchGate, report) ? 'required' : 'not_required';
+  const gate = gateNeeded(report, task.evidence.prepared.policy.patchGate) ? 'required' : 'not_required';
   const judged: TaskEvent = { type: 'PolicyJudged', data: { taskId, attempt, tree: change.tree, gate, report } };
   // Without a patch (it is over its limit) there is nothing a person could read, so nothing may pass.
   if (report.verdict !== 'violation' && change.patch !== null) return [collected, judged];
 
-  const count = report.violations.length + report.omitted;
-  const sentence = ownText(
-    `Policy refuses the change (${count} violation${count === 1 ? '' : 's'}): ${report.violations.map((item) => item.sentence).join(' ')}`.slice(
-      0,
-      2_000,
-    ),
-  );
-  return [
-    collected,
-    judged,
-    { type: 'TaskFailed', data: { taskId, attempt, errorCode: 'POLICY_VIOLATION', stage: 'agent', sentence, log: change.log } },
-  ];
+  const failed = {
+    taskId,
+    attempt,
+    errorCode: 'POLICY_VIOLATION',
+    stage: 'agent',
+    sentence: refusedByPolicy(report),
+    log: change.log,
+  } as const;
+  return [collected, judged, { type: 'TaskFailed', data: failed }];
 };
 
 const finishTests = (
@@ -120,13 +129,25 @@ const finishTests = (
   ];
 };
 
+/** On a branch of the task's own, forward from what is known: the prepared base and commits of ours. Nobody else's work is in the way. */
+const isOurs = ({ branch, parents, lease }: TaskCommandData<'RequestDelivery'>['delivery'], task: Running): boolean => {
+  const branches = [task.branch, task.pullRequest?.branch, task.lastDelivery?.branch, taskBranch(task.taskId, task.attempt)];
+  const known = [task.evidence.prepared.baseCommit, ...task.commits];
+  return (
+    branches.includes(branch) &&
+    parents.every((parent) => known.includes(parent)) &&
+    (lease === null || (task.commits.includes(lease) && parents.includes(lease)))
+  );
+};
+
 const requestDelivery = ({ taskId, fence, delivery }: TaskCommandData<'RequestDelivery'>, task: Running): TaskEvent[] => {
   const { attempt, execution } = fence;
   if (task.stage !== 'delivery') throw new DomainError('stage-not-due');
   const { tested, collected, delivery: earlier } = task.evidence;
   const trees = [collected.tree, tested.tree, allowedTree(task.evidence)];
   if (!tested.passed || trees.some((tree) => tree !== delivery.tree)) throw new DomainError('trees-differ');
-  if (earlier?.commit === delivery.commit) return [];
+  if (!isOurs(delivery, task)) throw new DomainError('delivery-not-ours');
+  if (earlier?.commit === delivery.commit && earlier.branch === delivery.branch) return [];
   if (earlier && earlier.round >= 2) throw new DomainError('delivery-already-renewed');
   return [{ type: 'DeliveryRequested', data: { taskId, attempt, execution, ...delivery } }];
 };
@@ -139,6 +160,8 @@ const recordPullRequest = (
   const { delivery } = task.evidence;
   if (task.stage !== 'delivery' || !delivery) throw new DomainError('stage-not-due');
   if (pullRequest.tree !== delivery.tree) throw new DomainError('trees-differ');
+  const holdsIt = pullRequest.branch === delivery.branch && pullRequest.head === delivery.commit;
+  if (!holdsIt || updated !== (pullRequest.number === delivery.updates)) throw new DomainError('delivery-differs');
   return [{ type: updated ? 'PullRequestUpdated' : 'PullRequestOpened', data: { taskId, attempt, execution, ...pullRequest } }];
 };
 

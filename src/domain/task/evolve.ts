@@ -27,7 +27,9 @@ const request = (task: PresentTask) => ({
   preparation: task.preparation,
   feedback: task.feedback,
   lastChange: task.lastChange,
+  lastDelivery: task.lastDelivery,
   pullRequest: task.pullRequest,
+  commits: task.commits,
   evidence: task.evidence,
 });
 
@@ -101,7 +103,8 @@ const on: { readonly [Name in Exclude<TaskEvent['type'], 'TaskCreated'>]: On<Nam
     at(task, 'agent', { ...task.evidence, approval: { approvalId, approvalDigest, expiresAt, by: actor, at: when } }),
   TaskRejected: (task) => failed(task, 'REJECTED', 'A person refused it. Rerun it with feedback, or file another task.'),
   TaskCancelled: (task) => failed(task, 'CANCELLED', 'A person stopped it. Rerun it to try again.'),
-  ApprovalExpired: (task) => failed(task, 'APPROVAL_EXPIRED', 'Nobody allowed it in time. Rerun it to be asked again.'),
+  ApprovalExpired: (task) =>
+    failed(task, 'APPROVAL_EXPIRED', 'It was not allowed, or not begun, in time. Rerun it to be asked again.'),
   StageClaimed: (task, { execution, worker }) =>
     withClaim(task, (claim) => ({ ...claim, execution, counted: claim.counted + 1, worker, notBefore: null })),
   StageReleased: (task, { reason, sentence, notBefore }) =>
@@ -142,6 +145,8 @@ const on: { readonly [Name in Exclude<TaskEvent['type'], 'TaskCreated'>]: On<Nam
   DeliveryRequested: (task, { taskId: _, attempt: __, execution: ___, ...delivery }, { at: when }) =>
     ({
       ...task,
+      lastDelivery: { branch: delivery.branch, commit: delivery.commit },
+      commits: [...task.commits, delivery.commit],
       evidence: { ...task.evidence, delivery: { ...delivery, at: when, round: (task.evidence.delivery?.round ?? 0) + 1 } },
     }) as Task, // `delivery` only adds to the evidence of any state.
   PullRequestOpened: delivered(false),
@@ -177,7 +182,9 @@ const created = (data: TaskEventData<'TaskCreated'>, actor: string, createdAt: s
   preparation: 0,
   feedback: null,
   lastChange: null,
+  lastDelivery: null,
   pullRequest: null,
+  commits: [],
   evidence: {},
 });
 

@@ -1,7 +1,7 @@
 import type { ArtifactRef } from '../artifact.ts';
 import type { Digest } from '../canonical.ts';
 import type { ObjectId } from '../ids.ts';
-import type { GateMode, PolicyReport } from '../policy/shapes.ts';
+import type { PolicyReport } from '../policy/shapes.ts';
 import type { TaskErrorCode } from '../refusals.ts';
 import type { Text } from '../text.ts';
 import type { TaskEventData } from './events.ts';
@@ -94,8 +94,12 @@ interface Request {
   readonly preparation: number;
   readonly feedback: Text | null;
   readonly lastChange: LastChange | null;
+  /** The latest commit that was about to be pushed, of an earlier attempt or this one. */
+  readonly lastDelivery: { readonly branch: string; readonly commit: ObjectId } | null;
   /** The latest pull request of an earlier attempt or this one. */
   readonly pullRequest: PullRequest | null;
+  /** Every commit that was ever stated for delivery: a remote branch whose head is one of these holds nobody else's work. */
+  readonly commits: readonly ObjectId[];
   readonly evidence: Evidence;
 }
 
@@ -152,6 +156,3 @@ export const allowedTree = (evidence: Evidence): ObjectId | undefined => {
   if (judged.gate === 'not_required') return judged.tree;
   return patchApproval?.tree;
 };
-
-export const gateAsks = (mode: GateMode, report: PolicyReport): boolean =>
-  mode === 'always' || (mode === 'risky' && report.warnings.length > 0);
