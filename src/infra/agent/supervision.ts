@@ -1,0 +1,41 @@
+import type { Enclosed, Ending } from './enclosure.ts';
+import { GRACE_MS } from './surroundings.ts';
+
+/** Longest a timer of Node counts, in milliseconds. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+/**
+ * Waits for a program, and ends it at its time limit or when `signal` is aborted: first the wish (the end of its standard input, which the
+ * launcher turns into SIGTERM), then, after a grace, everything is killed. Rejects with the signal's reason; either way nothing is left.
+ */
+export const supervise = async (
+  program: Enclosed,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<{ readonly ending: Ending; readonly timedOut: boolean }> => {
+  let timedOut = false;
+  let grace: NodeJS.Timeout | undefined;
+  const end = (): void => {
+    program.stdin.end();
+    grace ??= setTimeout(program.kill, GRACE_MS);
+  };
+  const timer = setTimeout(
+    () => {
+      timedOut = true;
+      end();
+    },
+    Math.min(timeoutMs, TIMER_MS_MAX),
+  );
+  program.stdin.on('error', () => {}); // It may end before it is asked to.
+  signal.addEventListener('abort', end);
+  if (signal.aborted) end();
+  try {
+    const ending = await program.ended;
+    signal.throwIfAborted();
+    return { ending, timedOut };
+  } finally {
+    clearTimeout(timer);
+    clearTimeout(grace);
+    signal.removeEventListener('abort', end);
+  }
+};

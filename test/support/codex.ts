@@ -1,0 +1,35 @@
+import { join } from 'node:path';
+import type { AgentProfileConfig } from '../../src/infra/agent/configuration.ts';
+import type { ScriptedModel } from './scripted-model.ts';
+
+/** The real CLI, which `bin/test` installs. */
+export const CODEX_COMMAND = join(import.meta.dirname, '..', 'agents', 'node_modules', '.bin', 'codex');
+/** The newest model that codex still gives function tools, which is what a scripted model can call. */
+export const CODEX_MODEL = 'gpt-5.5';
+export const CODEX_KEY_VARIABLE = 'SCRIPTED_MODEL_KEY';
+
+/**
+ * A codex profile that talks to the scripted model. Give the service `environment[CODEX_KEY_VARIABLE]` and list `codexEgress(model)` as
+ * the operator's egress.
+ */
+export const codexProfileFor = (model: ScriptedModel, changes: Partial<AgentProfileConfig> = {}): AgentProfileConfig => ({
+  name: 'codex',
+  kind: 'codex',
+  command: CODEX_COMMAND,
+  model: CODEX_MODEL,
+  extraArguments: [
+    ...['-c', 'model_provider="scripted"'],
+    ...[
+      '-c',
+      `model_providers.scripted={name="scripted",base_url="${model.url}/v1",env_key="${CODEX_KEY_VARIABLE}",wire_api="responses",` +
+        'request_max_retries=1,stream_max_retries=1}',
+    ],
+  ],
+  loginPaths: [],
+  allowedHosts: [],
+  authMode: 'api',
+  apiKeyVars: [CODEX_KEY_VARIABLE],
+  ...changes,
+});
+
+export const codexEgress = (model: ScriptedModel): readonly string[] => [`127.0.0.1:${model.port}`];
