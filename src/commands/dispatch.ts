@@ -1,9 +1,10 @@
 import type { Kind } from '../domain/decider.ts';
 import { type Command, type NewEvent, sealed } from '../domain/event.ts';
 import { type EventStore, type Position, WrongExpectedRevision } from '../domain/event-store.ts';
-import { may, type Person, personKind } from '../domain/person/index.ts';
+import { may } from '../domain/person/index.ts';
 import { DomainError, type RefusalCode } from '../domain/refusals.ts';
-import { createStreams, type Loaded } from './streams.ts';
+import type { People } from './people.ts';
+import type { Streams } from './streams.ts';
 
 /** Appends that may be lost to other writers of one stream before the caller is told to come back. */
 const APPEND_ATTEMPTS_MAX = 10;
@@ -29,21 +30,23 @@ const isPerson = (actor: string): boolean => actor.startsWith('person-');
  * The one command handler: load, fold, allow, decide, append; after a conflict decide again. A command id that the stream has seen yields
  * nothing. Throws `DomainError` (refused), `ConflictError` or `StoreUnavailable` (not now: send the same again), a `ZodError` (malformed).
  */
-export const createDispatch = ({ store, kinds }: { readonly store: EventStore; readonly kinds: readonly Kind[] }): Dispatch => {
+export const createDispatch = ({
+  store,
+  streams,
+  people,
+  kinds,
+}: {
+  readonly store: EventStore;
+  readonly streams: Streams;
+  readonly people: People;
+  readonly kinds: readonly Kind[];
+}): Dispatch => {
   const kindOf = new Map(kinds.flatMap((kind) => Object.keys(kind.commands).map((type) => [type, kind] as const)));
-  const streams = createStreams(store);
-  const people = new Map<string, Loaded<Person | null>>();
-
-  const person = async (personId: string): Promise<Person> => {
-    const loaded = await streams.load(personKind as Kind<Person | null>, personId, people.get(personId));
-    if (!loaded.state) throw new DomainError('unauthorized');
-    people.set(personId, loaded);
-    return loaded.state;
-  };
 
   const allow = async (kind: Kind, command: Command, state: unknown): Promise<void> => {
     if (!isPerson(command.actor)) return;
-    const who = await person(command.actor);
+    const who = await people.get(command.actor);
+    if (!who) throw new DomainError('unauthorized');
     const needs = kind.needs(command, state);
     if (needs.length > 0 && needs.every((need) => may(who, need))) return;
     const hidden = needs.some(({ repo }) => !may(who, { right: 'read', repo })) && command.type !== 'CreateTask';

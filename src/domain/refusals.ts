@@ -34,6 +34,26 @@ export const REFUSALS = {
     status: 422,
     sentence: 'This idempotency key was used for another request. Send a new key with this one.',
   },
+  'secret-in-text': {
+    errorCode: 'VALIDATION_ERROR',
+    status: 400,
+    sentence: 'The text holds what looks like a secret, so nothing of it was stored. Change that secret, then ask again without it.',
+  },
+  'repository-missing': {
+    errorCode: 'VALIDATION_ERROR',
+    status: 400,
+    sentence: 'Name a repository ("repo"): there is no default one here. List them with "countersign repo list".',
+  },
+  'approval-digest-required': {
+    errorCode: 'VALIDATION_ERROR',
+    status: 400,
+    sentence: 'An approval names what was read. Read the task and send its approval digest (at least the first 8 digits).',
+  },
+  'ambiguous-task': {
+    errorCode: 'TASK_NOT_FOUND',
+    status: 404,
+    sentence: 'More than one task begins like this. Give more of the id.',
+  },
   'not-awaiting-approval': {
     errorCode: 'STATE_CONFLICT',
     status: 409,

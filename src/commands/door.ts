@@ -1,0 +1,170 @@
+import { z } from 'zod';
+import { digestOf } from '../domain/canonical.ts';
+import { BranchName, derivedId, RepositoryName } from '../domain/ids.ts';
+import { INTENT_CHARACTERS_MAX } from '../domain/limits.ts';
+import { DomainError } from '../domain/refusals.ts';
+import type { TaskCommand } from '../domain/task/commands.ts';
+import type { Text } from '../domain/text.ts';
+import type { Dispatch, Dispatched } from './dispatch.ts';
+import type { Clock } from './ports/clock.ts';
+import type { KnownTask, TaskQueries } from './ports/task-queries.ts';
+
+/** Who speaks, on which channel. Made by a surface from its own authentication, never from what was sent. */
+export interface Session {
+  readonly personId: string;
+  readonly channel: string;
+}
+
+const words = (max: number) =>
+  z
+    .string()
+    .trim()
+    .min(1)
+    .max(max)
+    .refine((text) => !text.includes('\0'), { error: 'must not hold NUL characters' });
+const AgentName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/, { error: 'must be the name of an agent, for example "codex"' });
+const TestCommand = words(1_000);
+
+/** A request for a change, as a surface takes it. Left out: the operator's defaults. */
+export const NewTask = z.strictObject({
+  repo: RepositoryName.optional(),
+  base: BranchName.optional(),
+  intent: words(INTENT_CHARACTERS_MAX),
+  agent: AgentName.optional(),
+  testCommand: TestCommand.optional(),
+  onBehalfOf: words(200).optional(),
+});
+export type NewTask = z.infer<typeof NewTask>;
+
+const attempt = z.int().min(1).optional();
+const reason = words(2_000).optional();
+
+/** What a person can do to a task. Without `attempt` the current one is meant. */
+export const TaskAction = z.discriminatedUnion('action', [
+  z.strictObject({
+    action: z.literal('approve'),
+    attempt,
+    approvalDigest: z
+      .string()
+      .regex(/^[0-9a-f]{8,64}$/, { error: 'must be 8 to 64 hexadecimal digits' })
+      .optional(),
+  }),
+  z.strictObject({ action: z.literal('reject'), attempt, reason }),
+  z.strictObject({ action: z.literal('ask'), attempt, question: words(2_000) }),
+  z.strictObject({
+    action: z.literal('clarify'),
+    attempt,
+    repo: RepositoryName.optional(),
+    base: BranchName.optional(),
+    agent: AgentName.optional(),
+    testCommand: TestCommand.optional(),
+    text: words(INTENT_CHARACTERS_MAX).optional(),
+  }),
+  z.strictObject({ action: z.literal('retry'), attempt }),
+  z.strictObject({ action: z.literal('cancel'), attempt, reason }),
+  z.strictObject({ action: z.literal('rerun'), attempt, feedback: words(INTENT_CHARACTERS_MAX).optional() }),
+]);
+export type TaskAction = z.infer<typeof TaskAction>;
+
+export interface Answered extends Dispatched {
+  readonly taskId: string;
+}
+
+export interface DoorOptions {
+  readonly dispatch: Dispatch;
+  readonly tasks: TaskQueries;
+  readonly clock: Clock;
+  readonly defaults: { readonly repo: string | null; readonly base: string; readonly agent: string };
+  readonly waitingPerPersonMax: number;
+  /** Whether a text holds a credential: such a text is refused before anything is stored. */
+  readonly holdsSecret: (text: string) => boolean;
+}
+
+/**
+ * The one door: every surface hands in what a person said and gets what came of it. `key` makes sending it again harmless (an
+ * `Idempotency-Key`, an update's id); without one every call is a new wish. Throws `DomainError`, `ConflictError`, `StoreUnavailable`.
+ */
+export const createDoor = ({ dispatch, tasks, clock, defaults, waitingPerPersonMax, holdsSecret }: DoorOptions) => {
+  const text = (words: string): Text => {
+    if (holdsSecret(words)) throw new DomainError('secret-in-text');
+    return { text: words, salt: clock.uuid() };
+  };
+  const optionalText = (words: string | undefined): Text | null => (words === undefined ? null : text(words));
+  const idOf = (session: Session, key: string | undefined): string =>
+    key === undefined ? clock.uuid() : derivedId(session.personId, key);
+  const send = (session: Session, id: string, command: TaskCommand): Promise<Dispatched> =>
+    dispatch({ id, ...command, actor: session.personId, channel: session.channel, at: clock.now() });
+
+  const known = (idOrPrefix: string): KnownTask => {
+    const found = tasks.find(idOrPrefix);
+    if (found === 'none') throw new DomainError('task-not-found');
+    if (found === 'ambiguous') throw new DomainError('ambiguous-task');
+    return found;
+  };
+
+  /** A typed prefix of the digest that is shown means that digest; anything else is not what was shown. */
+  const digest = (given: string | undefined, { approvalDigest }: KnownTask): string => {
+    if (given === undefined) throw new DomainError('approval-digest-required');
+    if (given.length === 64) return given;
+    if (approvalDigest === null) throw new DomainError('not-awaiting-approval');
+    if (!approvalDigest.startsWith(given)) throw new DomainError('request-changed');
+    return approvalDigest;
+  };
+
+  const commandOf = (wish: TaskAction, task: KnownTask): TaskCommand => {
+    const about = { taskId: task.taskId, attempt: wish.attempt ?? task.attempt };
+    switch (wish.action) {
+      case 'approve':
+        return { type: 'Approve', data: { ...about, approvalDigest: digest(wish.approvalDigest, task) } };
+      case 'reject':
+        return { type: 'Reject', data: { ...about, reason: optionalText(wish.reason) } };
+      case 'ask':
+        return { type: 'AskBack', data: { ...about, sentence: text(wish.question) } };
+      case 'clarify': {
+        const { action: _, text: said, ...changes } = wish;
+        return { type: 'Clarify', data: { ...changes, ...about, ...(said !== undefined && { text: text(said) }) } };
+      }
+      case 'retry':
+        return { type: 'Retry', data: about };
+      case 'cancel':
+        return { type: 'Cancel', data: { ...about, reason: optionalText(wish.reason) } };
+      case 'rerun':
+        return { type: 'Rerun', data: { ...about, feedback: optionalText(wish.feedback) } };
+    }
+  };
+
+  return {
+    /** Files a request. The same key with the same body finds the task it made; with another body it is refused. */
+    async createTask(session: Session, wish: NewTask, key?: string): Promise<Answered> {
+      const repo = wish.repo ?? defaults.repo;
+      if (repo === null) throw new DomainError('repository-missing');
+      const id = idOf(session, key);
+      const taskId = derivedId(id, 'task');
+      if (tasks.countWaiting(session.personId) >= waitingPerPersonMax && tasks.find(taskId) === 'none') {
+        throw new DomainError('too-many-waiting');
+      }
+      const dispatched = await send(session, id, {
+        type: 'CreateTask',
+        data: {
+          taskId,
+          // Over what was said, before salts: the same words have the same digest, and it can be erased like them.
+          commandDigest: { text: digestOf(wish), salt: clock.uuid() },
+          repo,
+          base: wish.base ?? defaults.base,
+          intent: text(wish.intent),
+          agent: wish.agent ?? defaults.agent,
+          testCommand: wish.testCommand ?? null,
+          onBehalfOf: optionalText(wish.onBehalfOf),
+        },
+      });
+      return { ...dispatched, taskId };
+    },
+
+    async act(session: Session, idOrPrefix: string, wish: TaskAction, key?: string): Promise<Answered> {
+      const task = known(idOrPrefix);
+      return { ...(await send(session, idOf(session, key), commandOf(wish, task))), taskId: task.taskId };
+    },
+  };
+};
+
+export type Door = ReturnType<typeof createDoor>;
