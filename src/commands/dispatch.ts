@@ -24,8 +24,6 @@ export class ConflictError extends Error {
 
 export type Dispatch = (command: Command) => Promise<Dispatched>;
 
-const isPerson = (actor: string): boolean => actor.startsWith('person-');
-
 /**
  * The one command handler: load, fold, allow, decide, append; after a conflict decide again. A command id that the stream has seen yields
  * nothing. Throws `DomainError` (refused), `ConflictError` or `StoreUnavailable` (not now: send the same again), a `ZodError` (malformed).
@@ -44,7 +42,8 @@ export const createDispatch = ({
   const kindOf = new Map(kinds.flatMap((kind) => Object.keys(kind.commands).map((type) => [type, kind] as const)));
 
   const allow = async (kind: Kind, command: Command, state: unknown): Promise<void> => {
-    if (!isPerson(command.actor)) return;
+    // Only workers of this process are `system:`; no surface can name one.
+    if (command.actor.startsWith('system:')) return;
     const who = await people.get(command.actor);
     if (!who) throw new DomainError('unauthorized');
     const needs = kind.needs(command, state);
