@@ -43,10 +43,10 @@ export interface CollectedChange {
   readonly entries: readonly ChangeEntry[];
   readonly findings: readonly LineFinding[];
   readonly patchBytes: number;
-  /** Paths met while the folder was read back that no tree may hold: another `.git`, devices, sockets, fifos, over-long names. */
+  /** Paths met while the folder was read back that no tree may hold: another `.git`, devices, sockets, fifos, over-long names. Empty: the folder as a whole. */
   readonly refusedPaths: readonly {
     readonly path: string;
-    readonly what: 'git_folder' | 'device' | 'socket' | 'fifo' | 'unreadable';
+    readonly what: 'git_folder' | 'device' | 'socket' | 'fifo' | 'unreadable' | 'too_large';
   }[];
 }
 

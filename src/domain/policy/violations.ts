@@ -32,6 +32,7 @@ const REFUSED: Record<CollectedChange['refusedPaths'][number]['what'], string> =
   socket: 'It is a socket, which no repository can hold; remove it.',
   fifo: 'It is a named pipe, which no repository can hold; remove it.',
   unreadable: 'It cannot be read, or its name is too long; remove it or make it an ordinary file.',
+  too_large: 'It is larger, deeper or more than a change may hold; remove what the change does not need.',
 };
 
 const refusedPath: Rule = ({ change }) =>

@@ -1,0 +1,201 @@
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
+import { delimiter, isAbsolute, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { execa } from 'execa';
+import { ASKPASS_SCRIPT, type GitAccess, remoteEnvironment } from './access.ts';
+import type { Remote } from './remote.ts';
+
+/** Longest a command on the service's own files may take. */
+const LOCAL_TIMEOUT_MS = 5 * 60_000;
+/** What a command that is read whole may print; larger answers are streamed. */
+const OUTPUT_BYTES_MAX = 32 * 1024 * 1024;
+const DIAGNOSIS_BYTES_MAX = 1024 * 1024;
+/** From the polite signal to the last one. */
+const KILL_AFTER_MS = 2_000;
+
+/** The configuration every git here runs with; no other is read, and `-c` would come too late for `safe.directory`. */
+const CONFIG = `[core]
+\thooksPath = /dev/null
+\tfsmonitor = false
+\tautocrlf = false
+\tattributesFile = /dev/null
+\texcludesFile = /dev/null
+\tquotePath = false
+\tprotectHFS = true
+\tprotectNTFS = true
+\tsymlinks = true
+\tfileMode = true
+\tfsync = committed
+[safe]
+\tdirectory = *
+[protocol]
+\tversion = 2
+[http]
+\tfollowRedirects = false
+\tlowSpeedLimit = 1000
+\tlowSpeedTime = 30
+[fetch]
+\trecurseSubmodules = false
+\twriteCommitGraph = false
+[submodule]
+\trecurse = false
+[gc]
+\tauto = 0
+[maintenance]
+\tauto = false
+[advice]
+\tdetachedHead = false
+[init]
+\tdefaultBranch = main
+[merge]
+\tdirectoryRenames = false
+`;
+
+export interface GitCall {
+  readonly gitDir?: string;
+  readonly workTree?: string;
+  readonly indexFile?: string;
+  /** The command speaks with this remote: its protocol is allowed and its login at hand. */
+  readonly remote?: Remote;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: Uint8Array | string | AsyncIterable<string | Uint8Array>;
+  readonly exitCodes?: readonly number[];
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Git ended otherwise than it should. What it printed may hold paths and URLs of this machine, so it can be asked but not read. */
+export class GitFailure extends Error {
+  override readonly name = 'GitFailure';
+  readonly exitCode: number | undefined;
+  readonly timedOut: boolean;
+  readonly #diagnosis: string;
+  constructor(command: string, exitCode: number | undefined, timedOut: boolean, diagnosis: string) {
+    super(timedOut ? `git ${command} did not end in time` : `git ${command} failed`);
+    this.exitCode = exitCode;
+    this.timedOut = timedOut;
+    this.#diagnosis = diagnosis;
+  }
+  says(pattern: RegExp): boolean {
+    return pattern.test(this.#diagnosis);
+  }
+}
+
+export interface Git {
+  /** Throws `GitFailure`, or the reason of the signal. */
+  run(args: readonly string[], call?: GitCall): Promise<{ readonly exitCode: number; readonly stdout: Buffer }>;
+  /** Standard output as it comes. Leaving the loop early ends the command. Throws like `run`, after the last chunk. */
+  stream(args: readonly string[], call?: GitCall): AsyncGenerator<Buffer>;
+}
+
+/** Absolute entries only: a relative one would find a `git` in whatever folder happens to be the current one. */
+const searchPath = (): string =>
+  (process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin')
+    .split(delimiter)
+    .filter((entry) => isAbsolute(entry))
+    .join(delimiter);
+
+const baseEnvironment = (home: string): Readonly<Record<string, string>> => ({
+  PATH: searchPath(),
+  HOME: home,
+  XDG_CONFIG_HOME: home,
+  LC_ALL: 'C',
+  TZ: 'UTC',
+  GIT_CONFIG_NOSYSTEM: '1',
+  GIT_CONFIG_GLOBAL: join(home, 'config'),
+  GIT_ATTR_NOSYSTEM: '1',
+  GIT_TERMINAL_PROMPT: '0',
+  GIT_LFS_SKIP_SMUDGE: '1',
+  GIT_NO_REPLACE_OBJECTS: '1',
+  GIT_OPTIONAL_LOCKS: '0',
+  GIT_ALLOW_PROTOCOL: '',
+});
+
+/** The name of the command, past options such as `-c key=value`. */
+const commandIn = (args: readonly string[]): string =>
+  args.find((arg, at) => !arg.startsWith('-') && args[at - 1] !== '-c') ?? '';
+
+const asInput = (input: NonNullable<GitCall['input']>): string | Uint8Array | Readable =>
+  typeof input === 'string' || input instanceof Uint8Array ? input : Readable.from(input, { objectMode: false });
+
+const writeHome = async (home: string): Promise<void> => {
+  await mkdir(home, { recursive: true, mode: 0o700 });
+  await writeFile(join(home, 'config'), CONFIG, { mode: 0o600 });
+  const askpass = join(home, 'askpass');
+  await rm(askpass, { force: true });
+  await writeFile(askpass, ASKPASS_SCRIPT, { mode: 0o700 });
+  await chmod(askpass, 0o700);
+};
+
+/** Git with a configuration, a home and an environment of the service's own, in `home` (made on first use). */
+export const createGit = (home: string, access: GitAccess = {}): Git => {
+  const base = baseEnvironment(home);
+  let ready: Promise<void> | undefined;
+
+  const environmentOf = async (call: GitCall): Promise<Record<string, string>> => ({
+    ...base,
+    ...(call.gitDir === undefined ? {} : { GIT_DIR: call.gitDir }),
+    ...(call.workTree === undefined ? {} : { GIT_WORK_TREE: call.workTree }),
+    ...(call.indexFile === undefined ? {} : { GIT_INDEX_FILE: call.indexFile }),
+    ...(call.remote === undefined ? {} : await remoteEnvironment(call.remote, access, join(home, 'askpass'))),
+    ...call.env,
+  });
+
+  /** Everything a child gets. It is made before the child: a promise of a child would wait for its end. */
+  const optionsOf = async (call: GitCall) => {
+    ready ??= writeHome(home).catch((error: unknown) => {
+      ready = undefined;
+      throw error;
+    });
+    await ready;
+    call.signal?.throwIfAborted();
+    return {
+      cwd: home,
+      env: await environmentOf(call),
+      extendEnv: false,
+      encoding: 'buffer',
+      reject: false,
+      stripFinalNewline: false,
+      timeout: call.timeoutMs ?? LOCAL_TIMEOUT_MS,
+      forceKillAfterDelay: KILL_AFTER_MS,
+      ...(call.signal === undefined ? {} : { cancelSignal: call.signal }),
+      input: asInput(call.input ?? ''),
+    } as const;
+  };
+
+  const judged = (
+    args: readonly string[],
+    call: GitCall,
+    result: { readonly exitCode?: number; readonly timedOut: boolean; readonly isMaxBuffer: boolean; readonly stderr: unknown },
+  ): number => {
+    call.signal?.throwIfAborted();
+    const { exitCode } = result;
+    const isCutOff = result.timedOut || result.isMaxBuffer;
+    if (exitCode !== undefined && (call.exitCodes ?? [0]).includes(exitCode) && !isCutOff) return exitCode;
+    const diagnosis = result.stderr instanceof Uint8Array ? Buffer.from(result.stderr).toString('latin1') : '';
+    throw new GitFailure(commandIn(args), exitCode, result.timedOut, diagnosis);
+  };
+  return {
+    run: async (args, call = {}) => {
+      const options = await optionsOf(call);
+      const result = await execa('git', args, {
+        ...options,
+        maxBuffer: { stdout: OUTPUT_BYTES_MAX, stderr: DIAGNOSIS_BYTES_MAX },
+      });
+      return { exitCode: judged(args, call, result), stdout: Buffer.from(result.stdout) };
+    },
+    stream: async function* (args, call = {}) {
+      const options = await optionsOf(call);
+      const child = execa('git', args, { ...options, buffer: { stdout: false }, maxBuffer: { stderr: DIAGNOSIS_BYTES_MAX } });
+      let isWhole = false;
+      try {
+        for await (const chunk of child.iterable({ from: 'stdout', binary: true, preserveNewlines: true }))
+          yield Buffer.from(chunk);
+        isWhole = true;
+      } finally {
+        if (!isWhole) child.kill();
+      }
+      judged(args, call, await child);
+    },
+  };
+};

@@ -1,0 +1,137 @@
+import { readlink, writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { ObjectId } from '../../domain/ids.ts';
+import { type FoundFile, type Refusal, walkFolder } from './folder-walk.ts';
+import { ignoreRules } from './ignore-rules.ts';
+import type { Mirror } from './mirrors.ts';
+import { paced } from './paced.ts';
+import { bytesOf, quoted, type RawPath, rawPathOf, records } from './raw-path.ts';
+import { batched, entriesOf, MODE_EXECUTABLE, MODE_FILE, MODE_LINK, MODE_SUBMODULE, type TreeEntry, writeTree } from './tree.ts';
+
+/** Reading every byte of a folder takes the disk's time. */
+const HASH_TIMEOUT_MS = 15 * 60_000;
+
+const MODES: Readonly<Record<FoundFile['kind'], string>> = {
+  file: MODE_FILE,
+  executable: MODE_EXECUTABLE,
+  link: MODE_LINK,
+};
+
+export interface ReadBack {
+  readonly tree: ObjectId;
+  readonly refused: ReadonlyMap<RawPath, Refusal>;
+  readonly ignored: readonly RawPath[];
+}
+
+export interface ReadBackRequest {
+  readonly folder: string;
+  readonly baseTree: ObjectId;
+  readonly startTree: ObjectId;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Ids of the blobs with the bytes of these files (raw paths on the disk), in their order. With `write` the blobs are in the mirror afterwards. */
+const hashed = async (mirror: Mirror, paths: readonly RawPath[], write: boolean, signal?: AbortSignal): Promise<ObjectId[]> => {
+  const ids: ObjectId[] = [];
+  if (paths.length === 0) return ids;
+  const args = ['hash-object', ...(write ? ['-w'] : []), '--no-filters', '--stdin-paths'];
+  const input = batched(paths.values().map((path) => Buffer.from(`${quoted(path)}\n`)));
+  for await (const id of records(mirror.stream(args, { input, signal, timeoutMs: HASH_TIMEOUT_MS }), '\n')) ids.push(id);
+  if (ids.length !== paths.length) throw new Error('git hashed another number of files than it was given');
+  return ids;
+};
+
+interface Content {
+  readonly file: FoundFile;
+  /** A file on the disk that holds the bytes of the blob. */
+  readonly source: RawPath;
+}
+
+/** Where the bytes of each file stand. Those of a link are put into a file of their own under `scratch`. */
+const contents = async (files: readonly FoundFile[], folder: string, scratch: string): Promise<Content[]> => {
+  const root = rawPathOf(Buffer.from(`${folder}/`));
+  const links = rawPathOf(Buffer.from(`${scratch}/link-`));
+  const found: Content[] = [];
+  await paced(files.entries(), ([index, file]) => {
+    found.push({ file, source: file.kind === 'link' ? `${links}${index}` : root + file.path });
+  });
+  for (const { file, source } of found)
+    if (file.kind === 'link') await writeFile(bytesOf(source), await readlink(bytesOf(root + file.path), { encoding: 'buffer' }));
+  return found;
+};
+
+/** Ids and modes of the files that are not in `start` as they are. Only their blobs are written. */
+const changedFiles = async (
+  mirror: Mirror,
+  start: ReadonlyMap<RawPath, TreeEntry>,
+  all: readonly Content[],
+  signal?: AbortSignal,
+): Promise<Map<RawPath, TreeEntry>> => {
+  const known = all.filter(({ file }) => start.has(file.path));
+  const now = await hashed(
+    mirror,
+    known.map(({ source }) => source),
+    false,
+    signal,
+  );
+  const same = new Set<RawPath>();
+  const changed = new Map<RawPath, TreeEntry>();
+  await paced(known.entries(), ([index, { file }]) => {
+    const before = start.get(file.path);
+    const id = now[index] ?? '';
+    if (before?.id !== id) return;
+    same.add(file.path);
+    if (before.mode !== MODES[file.kind]) changed.set(file.path, { mode: MODES[file.kind], id });
+  });
+  const fresh = all.filter(({ file }) => !same.has(file.path));
+  const ids = await hashed(
+    mirror,
+    fresh.map(({ source }) => source),
+    true,
+    signal,
+  );
+  await paced(fresh.entries(), ([index, { file }]) => {
+    changed.set(file.path, { mode: MODES[file.kind], id: ids[index] ?? '' });
+  });
+  return changed;
+};
+
+/** Paths of `start` that are no longer there. A submodule stays while nothing stands in its place: its folder is empty here. */
+const goneFrom = async (start: ReadonlyMap<RawPath, TreeEntry>, files: readonly FoundFile[]): Promise<RawPath[]> => {
+  const present = new Set<RawPath>();
+  const submodules = [...start].filter(([, { mode }]) => mode === MODE_SUBMODULE).map(([path]) => path);
+  const filled = new Set<RawPath>();
+  await paced(files, ({ path }) => {
+    present.add(path);
+    for (const submodule of submodules) if (path.startsWith(`${submodule}/`)) filled.add(submodule);
+  });
+  const gone: RawPath[] = [];
+  await paced(start, ([path, { mode }]) => {
+    if (!present.has(path) && (mode !== MODE_SUBMODULE || filled.has(path))) gone.push(path);
+  });
+  return gone;
+};
+
+/**
+ * The tree that the bytes in `folder` make. Git never runs in that folder. Where the folder as a whole is past a limit, the tree is
+ * the starting tree, and `refused` says so.
+ */
+export const readBack = (mirror: Mirror, request: ReadBackRequest): Promise<ReadBack> =>
+  mirror.scratch(async (scratch) => {
+    const { baseTree, startTree, signal } = request;
+    const folder = resolve(request.folder);
+    const base = await entriesOf(mirror, baseTree, signal);
+    const start = startTree === baseTree ? base : await entriesOf(mirror, startTree, signal);
+    const tracked = new Set<RawPath>();
+    await paced(base.keys(), (path) => void tracked.add(path));
+    await paced(start.keys(), (path) => void tracked.add(path));
+    const rules = await ignoreRules(mirror, base, scratch, signal);
+    const { files, refused, ignored, isWhole } = await walkFolder({ folder, tracked, rules, signal });
+    if (!isWhole) return { tree: startTree, refused, ignored };
+
+    const changed = await changedFiles(mirror, start, await contents(files, folder, scratch), signal);
+    const gone = await goneFrom(start, files);
+    if (changed.size === 0 && gone.length === 0) return { tree: startTree, refused, ignored };
+    const changes = [...gone.map((path) => [path, null] as const), ...changed];
+    return { tree: await writeTree(mirror, startTree, changes, signal), refused, ignored };
+  });

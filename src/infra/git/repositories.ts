@@ -1,0 +1,109 @@
+import { join, resolve } from 'node:path';
+import { type Collected, OutsideFailure, type Repositories, RepositoryProblem } from '../../commands/ports/repositories.ts';
+import type { GitAccess } from './access.ts';
+import { changesBetween, patchBetween } from './changes.ts';
+import { checkRemote, commitsBetween, isAncestor, makeCommit, push, type RemoteCheck, remoteHead } from './delivery.ts';
+import { createMask, findingsIn } from './findings.ts';
+import { createGit } from './git.ts';
+import { createMirrors, type Mirror } from './mirrors.ts';
+import { shownPath } from './raw-path.ts';
+import { readBack } from './read-back.ts';
+import { listSnapshots } from './snapshots.ts';
+import { createFileReader, ensureTree, mergeOnto } from './trees.ts';
+import { writeOut } from './write-out.ts';
+
+/** Names of ignored files that a report shows. */
+const IGNORED_SAMPLE_MAX = 20;
+
+export interface RepositoriesOptions {
+  readonly dataFolder: string;
+  readonly snapshotRoot: string;
+  /** Values that must not leave the service; asked for at each collection. */
+  readonly serviceSecrets: () => readonly string[];
+  readonly gitCredentials?: GitAccess;
+  /** Milliseconds; only the age of a fetch is measured with it. */
+  readonly now?: () => number;
+}
+
+export interface GitRepositories extends Repositories {
+  /** For preflight: whether the base can be fetched, and a branch pushed. Changes nothing at the remote. */
+  checkRemote(repository: string, base: string): Promise<readonly RemoteCheck[]>;
+}
+
+/** Any text as one part of a ref: nothing in it can be taken for a folder, an option or a lock. */
+const keepRef = (keep: string): string =>
+  `refs/countersign/keep/k${keep.replaceAll(/[^A-Za-z0-9-]/gu, (character) => `+${character.codePointAt(0)?.toString(16)}+`)}`;
+
+const collect = async (
+  mirror: Mirror,
+  request: Parameters<Repositories['collect']>[0],
+  secrets: readonly string[],
+): Promise<Collected> => {
+  const { baseCommit, startTree, patchBytesMax, signal } = request;
+  const baseTree = await mirror.treeOf(baseCommit);
+  const { tree, refused, ignored } = await readBack(mirror, { folder: request.folder, baseTree, startTree, signal });
+  const kept = keepRef(request.keep);
+  await mirror.run(['update-ref', '--stdin'], { input: `update ${kept}/tree ${tree}\nupdate ${kept}/base ${baseCommit}\n` });
+
+  const changes = tree === baseTree ? [] : await changesBetween(mirror, baseTree, tree, signal);
+  const { patch, bytes } = await patchBetween(mirror, { from: baseTree, to: tree, changes }, patchBytesMax, signal);
+  const findings = patch === null ? [] : await findingsIn(mirror, changes, patch, secrets, signal);
+  const mask = createMask(secrets);
+  const shown = (path: string): string => mask(shownPath(path));
+  return {
+    tree,
+    empty: changes.length === 0 && refused.size === 0,
+    change: {
+      entries: changes.map(({ entry }) => ({ ...entry, path: mask(entry.path) })),
+      findings: findings.map((finding) => ({ ...finding, path: mask(finding.path) })),
+      patchBytes: bytes,
+      refusedPaths: [...refused].map(([path, what]) => ({ path: shown(path), what })).sort((a, b) => (a.path < b.path ? -1 : 1)),
+    },
+    patch: findings.some(({ kind }) => kind === 'service_secret') ? null : patch,
+    patchBytes: bytes,
+    ignored: { count: ignored.length, sample: [...ignored].sort().slice(0, IGNORED_SAMPLE_MAX).map(shown) },
+  };
+};
+
+/** The snapshot or its base is gone after it was prepared: whoever delivers is told in the words of an outage, and tries again. */
+const whereOutside = async <T>(work: () => Promise<T>): Promise<T> => {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof RepositoryProblem) throw new OutsideFailure(error.message);
+    throw error;
+  }
+};
+
+/** Git on bare mirrors under `dataFolder`, one for each snapshot under `snapshotRoot`. One process may own `dataFolder`. */
+export const createRepositories = (options: RepositoriesOptions): GitRepositories => {
+  const dataFolder = resolve(options.dataFolder);
+  const git = createGit(join(dataFolder, 'git'), options.gitCredentials);
+  const mirrorOf = createMirrors({ git, dataFolder, snapshotRoot: options.snapshotRoot, now: options.now ?? Date.now });
+  const readFile = createFileReader();
+  return {
+    list: () => listSnapshots(options.snapshotRoot),
+    resolveBase: async (repository, base) => (await mirrorOf(repository)).resolveBranch(base),
+    readFile: async (repository, commit, path, maxBytes) => readFile(await mirrorOf(repository), commit, path, maxBytes),
+    mergeOnto: async (repository, tree, oldBase, newBase) => mergeOnto(await mirrorOf(repository), tree, oldBase, newBase),
+    writeOut: async (repository, tree, folder, signal) => writeOut(await mirrorOf(repository), tree, folder, signal),
+    collect: async (request) => collect(await mirrorOf(request.repository), request, options.serviceSecrets()),
+    ensureTree: async (repository, tree, baseCommit, patch) => ensureTree(await mirrorOf(repository), tree, baseCommit, patch),
+    commit: async (repository, request) => makeCommit(await mirrorOf(repository), request),
+    treeOf: async (repository, commit) => (await mirrorOf(repository)).treeOf(commit),
+    remoteHead: (repository, branch) => whereOutside(async () => remoteHead(await mirrorOf(repository), branch)),
+    isAncestor: (repository, ancestor, commit, branch) =>
+      whereOutside(async () => isAncestor(await mirrorOf(repository), ancestor, commit, branch)),
+    commitsSince: (repository, commit, base) =>
+      whereOutside(async () => {
+        const mirror = await mirrorOf(repository);
+        return commitsBetween(mirror, commit, (await mirror.resolveBranch(base)).commit);
+      }),
+    push: (repository, request) => whereOutside(async () => push(await mirrorOf(repository), request)),
+    release: async (repository, keep) => {
+      const kept = keepRef(keep);
+      await (await mirrorOf(repository)).run(['update-ref', '--stdin'], { input: `delete ${kept}/tree\ndelete ${kept}/base\n` });
+    },
+    checkRemote: async (repository, base) => checkRemote(await mirrorOf(repository), base),
+  };
+};

@@ -1,0 +1,149 @@
+import { lstat, mkdir, mkdtemp, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { RepositoryProblem } from '../../commands/ports/repositories.ts';
+import { RepositoryName } from '../../domain/ids.ts';
+import { type GitAccess, remoteSentence } from './access.ts';
+import { createGit, type Git, GitFailure } from './git.ts';
+import { parseRemote, type Remote, RemoteRefused } from './remote.ts';
+
+const CLONE_TIMEOUT_MS = 30 * 60_000;
+
+const isFile = async (path: string): Promise<boolean> => (await stat(path).catch(() => null))?.isFile() ?? false;
+
+/** The configuration file of the repository in `folder`, ordinary or bare; `null` when there is none. */
+const configOf = async (folder: string): Promise<string | null> => {
+  const inside = join(folder, '.git', 'config');
+  if (await isFile(inside)) return inside;
+  const bare = join(folder, 'config');
+  return (await isFile(bare)) && (await isFile(join(folder, 'HEAD'))) ? bare : null;
+};
+
+const missing = (sentence: string, cause?: unknown): RepositoryProblem =>
+  new RepositoryProblem('SNAPSHOT_MISSING', sentence, { cause });
+
+/** Folder of a snapshot, after its name was found to be a plain one. Throws `RepositoryProblem`. */
+export const snapshotFolder = (root: string, name: string): string => {
+  if (!RepositoryName.safeParse(name).success)
+    throw missing('The repository must be named "name" or "org/name"; see the list of repositories.');
+  return join(resolve(root), ...name.split('/'));
+};
+
+export interface Origin {
+  readonly remote: Remote;
+  readonly objectFormat: 'sha1' | 'sha256';
+}
+
+/** One value of a configuration file that is read as data: nothing in it is included or obeyed. */
+const settingIn = async (git: Git, file: string, key: string): Promise<string | undefined> => {
+  const { exitCode, stdout } = await git.run(['config', '--file', file, '--no-includes', '-z', '--get', key], {
+    exitCodes: [0, 1],
+  });
+  return exitCode === 0 ? stdout.toString('utf8').replace(/\0$/, '') : undefined;
+};
+
+/** Where a snapshot was cloned from. Git never runs in the snapshot itself. Throws `RepositoryProblem`. */
+export const originOf = async (git: Git, root: string, name: string): Promise<Origin> => {
+  const folder = snapshotFolder(root, name);
+  const config = await configOf(folder);
+  if (config === null)
+    throw missing(
+      `There is no snapshot of ${name} here; add it with "countersign repo add <url>", or ask for another repository.`,
+    );
+  try {
+    const url = await settingIn(git, config, 'remote.origin.url');
+    if (url === undefined) throw missing(`The snapshot of ${name} has no remote named origin; set one and retry.`);
+    const format = await settingIn(git, config, 'extensions.objectformat');
+    return { remote: parseRemote(url, folder), objectFormat: format?.toLowerCase() === 'sha256' ? 'sha256' : 'sha1' };
+  } catch (error) {
+    if (error instanceof RemoteRefused) throw missing(`The origin of ${name} cannot be used. ${error.message}`, error);
+    if (error instanceof GitFailure)
+      throw missing(`The configuration of the snapshot of ${name} cannot be read; repair it and retry.`);
+    throw error;
+  }
+};
+
+const foldersIn = async (folder: string): Promise<string[]> => (await readdir(folder).catch(() => [])).sort();
+
+/** Names of the snapshots under `root`: `name`, or `org/name`. */
+export const listSnapshots = async (root: string): Promise<string[]> => {
+  const names: string[] = [];
+  for (const first of await foldersIn(root)) {
+    if ((await configOf(join(root, first))) !== null) names.push(first);
+    else
+      for (const second of await foldersIn(join(root, first)))
+        if ((await configOf(join(root, first, second))) !== null) names.push(`${first}/${second}`);
+  }
+  return names.filter((name) => RepositoryName.safeParse(name).success);
+};
+
+/** The last two parts of the path of a URL, such as `acme/widgets`. */
+const nameFrom = (remote: Remote): string => {
+  const path = remote.protocol === 'file' ? remote.shown.replace(/^file:\/\//, '') : new URL(remote.shown).pathname;
+  const parts = path.split('/').filter((part) => part !== '');
+  return parts
+    .slice(-2)
+    .join('/')
+    .replace(/\.git$/, '');
+};
+
+export interface AddRepository {
+  readonly url: string;
+  /** Default: the last two parts of the path of `url`. */
+  readonly name?: string;
+  readonly snapshotRoot: string;
+  readonly gitCredentials?: GitAccess;
+}
+
+/**
+ * Clones an ordinary snapshot to `<snapshotRoot>/<name>`; nothing of the repository runs. A second call for the same remote changes
+ * nothing. Throws `RepositoryProblem` with what to do.
+ */
+export const addRepository = async (request: AddRepository): Promise<{ readonly name: string; readonly remote: string }> => {
+  const home = await mkdtemp(join(tmpdir(), 'countersign-clone-'));
+  const git = createGit(home, request.gitCredentials);
+  try {
+    const remote = parseRemote(request.url, process.cwd());
+    const name = request.name ?? nameFrom(remote);
+    const folder = snapshotFolder(request.snapshotRoot, name);
+    if ((await lstat(folder).catch(() => null)) !== null) {
+      const present = await originOf(git, request.snapshotRoot, name);
+      if (present.remote.shown === remote.shown) return { name, remote: remote.shown };
+      throw missing(`There is a snapshot named ${name} of another remote; give this one another name, or remove that one first.`);
+    }
+    await mkdir(dirname(folder), { recursive: true });
+    const fresh = await mkdtemp(join(dirname(folder), '.adding-'));
+    try {
+      const args = ['clone', '--quiet', '--no-local', '--no-recurse-submodules', '--template='];
+      await git.run([...args, '--', remote.url, fresh], { remote, timeoutMs: CLONE_TIMEOUT_MS });
+      await rename(fresh, folder);
+    } finally {
+      await rm(fresh, { recursive: true, force: true });
+    }
+    return { name, remote: remote.shown };
+  } catch (error) {
+    if (error instanceof RemoteRefused) throw new RepositoryProblem('REMOTE_UNREACHABLE', error.message);
+    if (error instanceof GitFailure) throw new RepositoryProblem('REMOTE_UNREACHABLE', remoteSentence(error));
+    throw error;
+  } finally {
+    await rm(home, { recursive: true, force: true });
+  }
+};
+
+/** Removes a snapshot and the service's mirror of it. `false`: there was none. A link in the place of a snapshot is removed, not followed. */
+export const removeRepository = async (request: {
+  readonly name: string;
+  readonly snapshotRoot: string;
+  readonly dataFolder: string;
+}): Promise<boolean> => {
+  const folder = snapshotFolder(request.snapshotRoot, request.name);
+  const isPresent = (await lstat(folder).catch(() => null)) !== null;
+  await rm(folder, { recursive: true, force: true });
+  await rm(mirrorFolder(request.dataFolder, request.name), { recursive: true, force: true });
+  if (request.name.includes('/')) await rmdir(dirname(folder)).catch(() => undefined);
+  return isPresent;
+};
+
+/** `org/name` as one name of a folder: `+` stands in no name of a repository. */
+export const mirrorFolder = (dataFolder: string, name: string): string =>
+  join(resolve(dataFolder), 'mirrors', `${name.replace('/', '+')}.git`);
