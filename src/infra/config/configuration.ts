@@ -1,0 +1,88 @@
+import type { OperatorDefaults } from '../../domain/repository-config.ts';
+
+/** Everything the operator says, parsed once at the start and passed on as values. Folders and files are absolute. Holds secrets: never logged. */
+export interface Configuration {
+  readonly host: string;
+  /** 0: a free one. */
+  readonly port: number;
+  readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+  readonly dataFolder: string;
+  readonly artifactFolder: string;
+  readonly auditFile: string;
+  /** `null`: an SQLite file in the data folder. May hold a password. */
+  readonly eventStoreUrl: string | null;
+  readonly repositories: {
+    readonly snapshotRoot: string;
+    readonly defaultRepository: string | null;
+    readonly baseBranch: string;
+  };
+  readonly forge: {
+    readonly kind: 'local' | 'github';
+    /** Host name, with a port where it is not the usual one. */
+    readonly host: string;
+    /** `null`: the login of `gh`. */
+    readonly token: string | null;
+  };
+  /** For fetch and push. */
+  readonly remotes: {
+    readonly sshAuthSock: string | null;
+    /** Proxy variables by their own names. */
+    readonly variables: Readonly<Record<string, string>>;
+  };
+  readonly agent: {
+    readonly provider: 'codex' | 'claude' | 'gemini';
+    /** `null`: the ready profile of the provider. */
+    readonly template: string | null;
+    /** Empty: the agent chooses. */
+    readonly model: string;
+    readonly isolation: 'bubblewrap' | 'none';
+    readonly authMode: 'session' | 'api';
+    /** Absolute. */
+    readonly loginPaths: readonly string[];
+    readonly apiKeyVars: readonly string[];
+    readonly envPass: readonly string[];
+    /** Values of `apiKeyVars` and `envPass` only. */
+    readonly environment: Readonly<Record<string, string>>;
+    readonly egress: readonly string[];
+    readonly sessionCheckCommand: string | null;
+  };
+  readonly sandbox: {
+    readonly kind: 'auto' | 'docker' | 'bubblewrap';
+    /** `null`: the local socket. */
+    readonly dockerHost: string | null;
+  };
+  /** What every repository starts from and can only narrow. */
+  readonly operator: OperatorDefaults;
+  readonly admission: {
+    readonly runningMax: number;
+    readonly runningPerRepositoryMax: number;
+    readonly waitingPerPersonMax: number;
+  };
+  readonly approvalTtlMs: number;
+  readonly telegram: {
+    /** `null`: Telegram is off. */
+    readonly botToken: string | null;
+    readonly mode: 'polling' | 'webhook';
+    readonly webhookSecret: string | null;
+    readonly apiRoot: string | null;
+    readonly baseUrl: string | null;
+  };
+}
+
+const passwordOf = (url: string | null | undefined): string[] => {
+  const password = /^[a-z+]+:\/\/[^\s/@:]+:([^\s/@]+)@/.exec(url ?? '')?.[1];
+  if (password === undefined) return [];
+  try {
+    return [password, decodeURIComponent(password)];
+  } catch {
+    return [password];
+  }
+};
+
+/** Every value that must never leave the process: for the redactor, and to be looked for in changes. */
+export const secretsOf = ({ eventStoreUrl, forge, remotes, agent, telegram }: Configuration): readonly string[] => {
+  const keys = agent.apiKeyVars.map((name) => agent.environment[name]);
+  const passwords = [eventStoreUrl, remotes.variables.HTTPS_PROXY].flatMap(passwordOf);
+  const all = [forge.token, telegram.botToken, telegram.webhookSecret, ...keys, ...passwords];
+  return [...new Set(all.filter((value) => value !== null && value !== undefined))];
+};

@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import { parseEgressRule } from '../agent/egress-rules.ts';
+
+/** Parsers of values that only this service's own variables have. No message repeats the value. */
+
+const PLACEHOLDERS: ReadonlySet<string> = new Set(['task_id', 'intent', 'repo', 'branch', 'trigger_user']);
+
+export const agentTemplate = z
+  .string()
+  .max(4_000, { error: 'must have at most 4000 characters' })
+  .refine((text) => [...text.matchAll(/\{\{([^{}]{0,100})\}\}/g)].every(([, name]) => PLACEHOLDERS.has(name ?? '')), {
+    error: `may only hold the placeholders ${[...PLACEHOLDERS].map((name) => `{{${name}}}`).join(' ')}`,
+  });
+
+export const agentModel = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,99}$/, { error: 'must be the name of a model, such as gpt-5.5' });
+
+const NAME = '[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?';
+
+export const listenAddress = z
+  .string()
+  .regex(new RegExp(`^(?:${NAME}|[0-9A-Fa-f:]{2,45})$`), { error: 'must be an address or a host name, without a port' });
+
+export const serverName = z
+  .string()
+  .regex(new RegExp(`^${NAME}(?::[0-9]{1,5})?$`), { error: 'must be a host name, such as github.com' });
+
+/** With user and password where the server asks for them: then the password is a secret. */
+export const connectionString = z
+  .string()
+  .max(2_000)
+  .regex(
+    /^(?:esdb|eventstoredb|kurrent|kurrentdb)(?:\+discover)?:\/\/(?:[^\s/@:]+:[^\s/@]+@)?[A-Za-z0-9.:,[\]-]+\/?(?:\?[^\s]*)?$/,
+    {
+      error: 'must be a connection string such as esdb://localhost:2113?tls=false',
+    },
+  );
+
+export const webAddress = z.string().refine((text) => /^https?:\/\//.test(text) && URL.canParse(text), {
+  error: 'must be an address that begins with https:// or http://',
+});
+
+export const loginPath = z
+  .string()
+  .regex(/^(?:\/|~\/)[^\0]{1,1000}$/, { error: 'must be paths that begin with / or ~/, separated by commas' });
+
+const isEgressRule = (line: string): boolean => {
+  try {
+    parseEgressRule(line, 'operator');
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+export const egressHost = z
+  .string()
+  .refine(isEgressRule, { error: 'must be hosts as name, name:port, *.suffix or *.suffix:port, separated by commas' });
