@@ -102,6 +102,18 @@ describe('GitHub', () => {
     expect(await github.changedFiles(REPOSITORY, opened.number)).toEqual({ 'README.md': 'modified', 'src/new.ts': 'added' });
   });
 
+  it('loses the answer of a push after its effect, when told to', async () => {
+    const work = join(folder, 'lossy');
+    const login = `Authorization: Basic ${Buffer.from(`x:${github.gitToken}`).toString('base64')}`;
+    const env = { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'http.extraHeader', GIT_CONFIG_VALUE_0: login };
+    await git(folder, ['clone', '--quiet', remote, work], { env });
+    await git(work, ['commit', '--quiet', '--allow-empty', '--message', 'Change']);
+    const push = ['push', '--quiet', 'origin', 'HEAD:refs/heads/countersign/lossy'];
+    github.faults.failNext(/^POST .*git-receive-pack$/, 'lost_answer');
+    await expect(git(work, push, { env })).rejects.toThrow();
+    expect(await github.branchTree(REPOSITORY, 'countersign/lossy')).not.toBeNull();
+  });
+
   describe('with something wrong', () => {
     const GET_PULLS = /^GET \/repos\/acme\/widgets\/pulls\?/;
     const POST_PULLS = /^POST \/repos\/acme\/widgets\/pulls$/;
@@ -188,6 +200,7 @@ describe('GitHub', () => {
         },
         /"Validation Failed; A\\u\{202e\}\\u\{a\}\\u\{40\}b"/,
       ],
+      ['a repository that has moved', 307, /new URL/],
       ['a repository that is gone', { status: 451, body: null }, /HTTP 451/],
     ];
 

@@ -99,7 +99,7 @@ describe('The records of the local forge', () => {
     const failed = forge.commentOnce(bare, 1, 'm', 'm');
     await expect(failed).rejects.toThrow(OutsideFailure);
     await expect(failed).rejects.not.toThrow(folder);
-    expect(await forge.probe()).toMatchObject([{ status: 'fail' }]);
+    expect(await forge.probe()).toMatchObject([{ name: 'forge', status: 'fail' }]);
   });
 
   it('keep the last head of a branch that is gone, and of a pull request that is settled', async () => {
@@ -111,6 +111,15 @@ describe('The records of the local forge', () => {
     await forge.settle(bare, 1, 'closed');
     await commitInto(bare, 'gone', 'again\n');
     expect(await forge.findPullRequest(bare, 'gone')).toMatchObject({ state: 'closed', head });
+  });
+
+  it('are said to be in order by the preflight, repository and all', async () => {
+    const checks = await createLocalForge({ folder: join(folder, 'probed') }).probe(bare);
+    expect(checks.map(({ name, status }) => `${name} ${status}`)).toEqual(['forge pass', 'repository pass']);
+    expect(await createLocalForge({ folder: join(folder, 'probed') }).probe('/no/such/place')).toMatchObject([
+      { status: 'pass' },
+      { status: 'fail', sentence: expect.stringContaining('Set origin to a bare repository') },
+    ]);
   });
 
   it.each([

@@ -107,7 +107,7 @@ export const createGh = ({ ghPath = 'gh', environment, timeoutMs = TIMEOUT_MS }:
       return answer;
     },
     token: async () => {
-      const { exitCode, stdout } = await run(['auth', 'token']);
+      const { exitCode, stdout } = await run(['auth', 'token', '--hostname', host]);
       const token = (stdout ?? '').trim();
       return exitCode === 0 && /^[\x21-\x7e]+$/.test(token) ? token : undefined;
     },

@@ -1,7 +1,5 @@
 import { z } from 'zod';
-import { ForgeRefusal } from '../../commands/ports/forge.ts';
-import { OutsideFailure } from '../../commands/ports/repositories.ts';
-import type { ForgeCheck } from './check.ts';
+import { checked, type ForgeCheck } from './check.ts';
 import { type Gh, loginSentence, shaped } from './gh.ts';
 import { gitHubRepositoryOf } from './github-repository.ts';
 
@@ -14,21 +12,12 @@ const Repository = z.object({
 
 /** Login and, given a remote, the rights on its repository, each as a line of the preflight. Never throws. */
 export const probeGitHub = async (gh: Gh, remote?: string): Promise<readonly ForgeCheck[]> => {
-  const checks = [await asked('login', () => login(gh))];
-  if (remote !== undefined) checks.push(await asked('repository', () => repository(gh, remote)));
+  const checks = [await checked('login', () => login(gh))];
+  if (remote !== undefined) checks.push(await checked('repository', () => repository(gh, remote)));
   return checks;
 };
 
 type Verdict = Omit<ForgeCheck, 'name'>;
-
-const asked = async (name: ForgeCheck['name'], ask: () => Promise<Verdict>): Promise<ForgeCheck> => {
-  try {
-    return { name, ...(await ask()) };
-  } catch (error) {
-    if (!(error instanceof ForgeRefusal || error instanceof OutsideFailure)) throw error;
-    return { name, status: 'fail', sentence: error.message };
-  }
-};
 
 const pass = (sentence: string): Verdict => ({ status: 'pass', sentence });
 const fail = (sentence: string): Verdict => ({ status: 'fail', sentence });

@@ -2,15 +2,13 @@ import { z } from 'zod';
 import { type Forge, ForgeRefusal, type PullRequest } from '../../commands/ports/forge.ts';
 import { OutsideFailure } from '../../commands/ports/repositories.ts';
 import { singleLine } from '../../domain/markdown.ts';
-import type { ForgeCheck } from './check.ts';
+import type { Probed } from './check.ts';
 import { type ApiAnswer, createGh, type GhOptions, loginSentence, messageOf, shaped, unreadable } from './gh.ts';
 import { probeGitHub } from './github-probe.ts';
 import { gitHubRepositoryOf } from './github-repository.ts';
 
-export interface GitHubForge extends Forge {
+export interface GitHubForge extends Forge, Probed {
   readonly kind: 'github';
-  /** Asks GitHub for the login and, given one, the repository. Never throws. */
-  probe(remote?: string): Promise<readonly ForgeCheck[]>;
   /** The login of gh, for git to push with; `undefined` for another host or without a login. */
   token(host: string): Promise<string | undefined>;
 }
@@ -19,6 +17,8 @@ const PAGE = 100;
 /** GitHub closes a discussion at 2,500 comments. */
 const COMMENT_PAGES_MAX = 26;
 const COMPLAINT_CHARACTERS_MAX = 300;
+/** gh follows these when it reads, never when it writes. */
+const MOVED = new Set([301, 302, 307, 308]);
 
 const Pull = z.object({
   number: z.int().min(1),
@@ -114,6 +114,8 @@ const listed = ({ number, html_url, state, draft, merged_at, head }: Pull): Pull
 
 /** What an answer other than the one hoped for means for a person. GitHub's own words are quoted where they name the fault. */
 const problem = (host: string, answer: ApiAnswer): ForgeRefusal | OutsideFailure => {
+  if (MOVED.has(answer.status))
+    return new ForgeRefusal('The repository has moved on GitHub. Set origin of the snapshot to its new URL.');
   if (answer.status < 400) return unreadable();
   const complaint = singleLine(messageOf(answer), COMPLAINT_CHARACTERS_MAX);
   const quoted = complaint === '' ? `HTTP ${answer.status}` : `"${complaint}"`;

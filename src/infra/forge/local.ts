@@ -5,19 +5,18 @@ import { type Forge, ForgeRefusal, type PullRequest } from '../../commands/ports
 import { OutsideFailure } from '../../commands/ports/repositories.ts';
 import { createGit, type Git } from '../git/git.ts';
 import { gitFolderOf, headsOf } from './bare-repository.ts';
-import type { ForgeCheck } from './check.ts';
+import { checked, type ForgeCheck, type Probed } from './check.ts';
 import { type LocalPullRequest, type LocalRecords, localRecords } from './local-records.ts';
 
 /** Numbers lost to other writers, one after the other, before giving up for now. */
 const CREATE_ATTEMPTS_MAX = 100;
 
 /** A forge without a server: records beside a bare repository. What a person does on a forge's page is a call here. */
-export interface LocalForge extends Forge {
+export interface LocalForge extends Forge, Probed {
   readonly kind: 'local';
   /** Everything of one pull request, its comments in no order. Throws `ForgeRefusal` when there is none. */
   read(remote: string, number: number): Promise<LocalPullRequest & { readonly comments: readonly string[] }>;
   settle(remote: string, number: number, state: 'closed' | 'merged'): Promise<void>;
-  probe(): Promise<readonly ForgeCheck[]>;
 }
 
 /** `folder` holds the records of all repositories; it is made when the first is written. */
@@ -88,19 +87,28 @@ export const createLocalForge = ({ folder }: { readonly folder: string }): Local
       await records.replace({ ...(await current(gitFolder, await known(records, number))), state });
     },
 
-    probe: async () => {
-      try {
-        await mkdir(folder, { recursive: true, mode: 0o700 });
-        await access(folder, constants.W_OK);
-        return [{ name: 'forge', status: 'pass', sentence: 'The local forge keeps its pull requests in the data folder.' }];
-      } catch {
-        return [
-          { name: 'forge', status: 'fail', sentence: 'The folder of the local forge cannot be written. Check its permissions.' },
-        ];
-      }
+    probe: async (remote) => {
+      const checks = [await checked('forge', () => writable(folder))];
+      if (remote !== undefined) checks.push(await checked('repository', async () => reached(gitFolderOf(remote))));
+      return checks;
     },
   };
 };
+
+const writable = async (folder: string): Promise<Omit<ForgeCheck, 'name'>> => {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await access(folder, constants.W_OK);
+    return { status: 'pass', sentence: 'The local forge can write its records of pull requests.' };
+  } catch {
+    return { status: 'fail', sentence: 'The folder of the local forge cannot be written. Check its permissions.' };
+  }
+};
+
+const reached = (gitFolder: string): Omit<ForgeCheck, 'name'> => ({
+  status: 'pass',
+  sentence: `The local forge reaches the repository ${nameOf(gitFolder)}.`,
+});
 
 /** Two repositories may share a name; the folder of their records also carries a digest of the place. */
 const nameOf = (gitFolder: string): string => {
