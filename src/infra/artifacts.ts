@@ -1,0 +1,105 @@
+import { constants } from 'node:fs';
+import { chmod, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { v4 } from 'uuid';
+import type { Artifacts } from '../commands/ports/artifacts.ts';
+import { type ArtifactRef, ArtifactRef as ArtifactRefSchema } from '../domain/artifact.ts';
+import { sha256 } from '../domain/canonical.ts';
+
+/** A temporary file this old was left by a process that was killed; the folder may be shared with others that still write. */
+const TEMPORARY_STALE_MS = 3_600_000;
+const TEMPORARY = '.writing-';
+
+export interface ArtifactsOptions {
+  /** Made when missing, mode 0700. Several processes may share it. */
+  readonly folder: string;
+  readonly bytesMax: number;
+}
+
+/** A name that was given is only durable once its folder is. */
+const syncFolder = async (folder: string): Promise<void> => {
+  const handle = await open(folder, constants.O_RDONLY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+};
+
+const writeDurably = async (path: string, bytes: Buffer): Promise<void> => {
+  const handle = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+  try {
+    await handle.writeFile(bytes);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+};
+
+/** The bytes when there are exactly `bytesExpected` of them with this digest; `null` when the file is missing or another. */
+const verified = async (path: string, { digest, bytes: bytesExpected }: ArtifactRef): Promise<Buffer | null> => {
+  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(() => null);
+  if (handle === null) return null;
+  try {
+    const found = await handle.stat();
+    if (!found.isFile() || found.size !== bytesExpected) return null;
+    const bytes = await handle.readFile();
+    return sha256(bytes) === digest ? bytes : null;
+  } finally {
+    await handle.close();
+  }
+};
+
+const makeFolder = async (folder: string): Promise<void> => {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await chmod(folder, 0o700);
+  for (const name of await readdir(folder)) {
+    if (!name.startsWith(TEMPORARY)) continue;
+    const found = await stat(join(folder, name)).catch(() => null);
+    if (found !== null && Date.now() - found.mtimeMs > TEMPORARY_STALE_MS) await rm(join(folder, name), { force: true });
+  }
+};
+
+/** Files named by the SHA-256 of their bytes, in a folder a first byte: `<folder>/ab/abcd…`, mode 0600. */
+export const createArtifacts = ({ folder, bytesMax }: ArtifactsOptions): Artifacts => {
+  const root = resolve(folder);
+  let ready: Promise<void> | undefined;
+  const start = (): Promise<void> => {
+    ready ??= makeFolder(root).catch((error: unknown) => {
+      ready = undefined;
+      throw error;
+    });
+    return ready;
+  };
+  return {
+    put: async (bytes) => {
+      if (bytes.length > bytesMax) throw new RangeError(`an artifact holds at most ${bytesMax} bytes`);
+      await start();
+      const ref: ArtifactRef = { digest: sha256(bytes), bytes: bytes.length };
+      const inside = join(root, ref.digest.slice(0, 2));
+      const path = join(inside, ref.digest);
+      if ((await verified(path, ref)) !== null) {
+        // Whoever wrote it may not have come as far as making its name durable.
+        await syncFolder(inside);
+        return ref;
+      }
+      const temporary = join(root, `${TEMPORARY}${v4()}`);
+      try {
+        await writeDurably(temporary, bytes);
+        await mkdir(inside, { recursive: true, mode: 0o700 });
+        await rename(temporary, path);
+      } finally {
+        await rm(temporary, { force: true });
+      }
+      await syncFolder(inside);
+      await syncFolder(root);
+      return ref;
+    },
+    get: async (ref) => {
+      const { digest, bytes } = ArtifactRefSchema.parse(ref);
+      const found = bytes > bytesMax ? null : await verified(join(root, digest.slice(0, 2), digest), { digest, bytes });
+      if (found === null) throw new Error(`The artifact ${digest.slice(0, 12)} is missing or damaged; restore it from a backup.`);
+      return found;
+    },
+  };
+};
