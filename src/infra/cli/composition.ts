@@ -1,0 +1,41 @@
+import type { Configuration } from '../config/configuration.ts';
+
+/** A running service, in this process. */
+export interface Service {
+  /** `http://127.0.0.1:3000`, with the port it really listens on. */
+  readonly url: string;
+  /** Hands running stages back, flushes the views, frees the data folder. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/** What only `src/main.ts` can build, handed to the command line. */
+export interface Composition {
+  /** Builds every adapter and starts; throws an `Error` whose message says what to do. */
+  serve(configuration: Configuration): Promise<Service>;
+  /** Opens the data folder under its lock, without a server, for what can be done while no service runs. */
+  offline(configuration: Configuration): Promise<Offline>;
+}
+
+export interface Offline {
+  /** Builds every view and the audit file anew from the log; `onProgress` hears events done and, when known, how many there are. */
+  rebuild(onProgress: (done: number, total: number | null) => void): Promise<void>;
+  /** Folds every stream of the log and compares hashes; resolves to what was read and what does not hold. */
+  replay(onProgress: (done: number) => void): Promise<ReplayReport>;
+  close(): Promise<void>;
+}
+
+export interface ReplayReport {
+  readonly events: number;
+  readonly streams: number;
+  /** Streams whose hashes or folds do not hold, with a sentence each. */
+  readonly faults: readonly { readonly stream: string; readonly sentence: string }[];
+}
+
+/** Where a running service of this data folder listens, and the token of its local admin: `<DATA_DIR>/service.json`, mode 0600. */
+export interface ServiceFile {
+  readonly url: string;
+  readonly token: string;
+  readonly pid: number;
+}
+
+export const SERVICE_FILE = 'service.json';
