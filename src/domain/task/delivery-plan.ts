@@ -29,8 +29,8 @@ export const continuedBranch = (task: PresentTask): string =>
  */
 export const planDelivery = (task: PresentTask, baseCommit: ObjectId, facts: DeliveryFacts): DeliveryPlan => {
   const { head } = facts;
-  const ours = head !== null && (head === task.pullRequest?.head || head === task.lastDelivery?.commit);
-  if (head !== null && ours && (task.pullRequest === null || facts.pullRequestOpen)) {
+  const ours = head !== null && task.commits.includes(head);
+  if (ours && (task.pullRequest === null || facts.pullRequestOpen)) {
     return {
       branch: continuedBranch(task),
       parents: facts.baseInHead ? [head] : [head, baseCommit],
