@@ -1,0 +1,211 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { ZodError } from 'zod';
+import type { Batch, EventStore, Position, RecordedEvent } from '../../domain/event-store.ts';
+import { happened, UnknownEvent } from '../../domain/upcasters.ts';
+import { ERASURE, type Projection, type Seen } from '../../projections/projection.ts';
+import { createTables, tableName, viewTables } from './view-tables.ts';
+
+/** Longest run of folding before it is written and the event loop goes on, in milliseconds; writing takes about as long again. */
+const FOLD_MS = 5;
+
+/** Streams whose folded state is kept in memory: those that change are mostly those that just did. */
+const STATES_MAX = 1_000;
+
+export interface BuildId {
+  readonly version: number;
+  readonly build: number;
+}
+
+interface Folded {
+  readonly id: number;
+  readonly state: unknown;
+}
+
+interface Parking {
+  readonly revision: number;
+  readonly type: string;
+  /** Schema version that is needed, or `unreadable`. */
+  readonly needs: string;
+}
+
+interface Changes {
+  readonly folded: Map<string, Folded>;
+  readonly isNew: Set<string>;
+  readonly parked: Map<string, Parking>;
+}
+
+/** One projection in tables of its own, with the position up to which it was folded. */
+export interface Build extends BuildId {
+  readonly projection: Projection;
+  /** The real name of a table of the projection. */
+  readonly named: (table: string) => string;
+  position(): Position | null;
+  /** How many events were folded so far. */
+  events(): number;
+  /** Tries again to fold the streams that were parked: newer code may know their events. */
+  unpark(): Promise<void>;
+  /** Folds the batch and calls `onCommit` with the streams of each commit. Events it has seen are passed over. Throws what SQLite or the store throws; then what is stored holds together, and the rest may be sent again. */
+  apply(batch: Batch, onCommit: (streams: ReadonlySet<string>) => void): Promise<void>;
+}
+
+const seen = (projection: Projection, event: RecordedEvent): Seen => ({
+  ...happened(projection.kind, event),
+  stream: event.stream,
+  revision: event.revision,
+  position: event.position,
+  channel: event.metadata.channel ?? '',
+});
+
+/** Why the stream cannot be folded any further; rethrows what is no fault of the event. */
+const parking = (event: RecordedEvent, error: unknown): Parking => {
+  const { revision, type } = event;
+  if (error instanceof UnknownEvent) return { revision, type, needs: error.needs };
+  if (error instanceof ZodError) return { revision, type, needs: 'unreadable' };
+  throw error;
+};
+
+/** Opens the tables of one build, which are made when they are missing. */
+export const openBuild = (database: DatabaseSync, store: EventStore, projection: Projection, id: BuildId): Build => {
+  const { version, build } = id;
+  const named = (table: string): string => tableName(table, version, build);
+  const key = named(projection.name);
+  const where = 'WHERE name = ? AND version = ? AND build = ?';
+  if (!database.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?').get(key)) {
+    database.exec('BEGIN');
+    createTables(database, projection, named);
+    const made = JSON.stringify([projection.name, ...Object.keys(projection.tables)].map(named));
+    database
+      .prepare('INSERT INTO builds (name, version, build, answers, tables, events) VALUES (?, ?, ?, 0, ?, 0)')
+      .run(projection.name, version, build, made);
+    database.exec('COMMIT');
+  }
+
+  const tables = viewTables(database, projection, named);
+  const move = database.prepare(`UPDATE builds SET position = ?, events = ? ${where}`);
+  const park = database.prepare('INSERT OR REPLACE INTO parked (tables, stream, revision, type, needs) VALUES (?, ?, ?, ?, ?)');
+  const release = database.prepare('DELETE FROM parked WHERE tables = ? AND stream = ?');
+  const states = new Map<string, Folded>();
+  const parked = new Set(
+    database
+      .prepare('SELECT stream FROM parked WHERE tables = ? ORDER BY stream')
+      .all(key)
+      .map(({ stream }) => String(stream)),
+  );
+  const listed = database.prepare(`SELECT position, events FROM builds ${where}`).get(projection.name, version, build);
+  let position = (listed?.position ?? null) as Position | null; // Written below.
+  let events = Number(listed?.events ?? 0);
+  let lastId = tables.lastId();
+
+  const nothing = (): Changes => ({ folded: new Map(), isNew: new Set(), parked: new Map() });
+
+  const current = (stream: string, changes: Changes): Folded => {
+    const known = changes.folded.get(stream) ?? states.get(stream) ?? tables.find(stream);
+    if (known) return known;
+    changes.isNew.add(stream);
+    return { id: ++lastId, state: undefined };
+  };
+
+  const fold = (event: RecordedEvent, changes: Changes): void => {
+    const { stream } = event;
+    if (parked.has(stream) || changes.parked.has(stream)) return;
+    const { id, state } = current(stream, changes);
+    changes.folded.set(stream, { id, state });
+    try {
+      changes.folded.set(stream, { id, state: projection.fold(state, seen(projection, event)) });
+    } catch (error) {
+      changes.parked.set(stream, parking(event, error));
+    }
+  };
+
+  /** Folds a stream again, from the store, as far as `upTo`. */
+  const refold = async (stream: string, upTo: Position, changes: Changes): Promise<void> => {
+    const { id } = current(stream, changes);
+    let state: unknown;
+    for await (const event of store.readStream(stream)) {
+      if (event.position > upTo) break;
+      try {
+        state = projection.fold(state, seen(projection, event));
+      } catch (error) {
+        changes.parked.set(stream, parking(event, error));
+        break;
+      }
+    }
+    changes.folded.set(stream, { id, state });
+  };
+
+  const remember = (folded: ReadonlyMap<string, Folded>): void => {
+    for (const [stream, latest] of folded) {
+      states.delete(stream);
+      states.set(stream, latest);
+    }
+    for (const oldest of states.keys()) {
+      if (states.size <= STATES_MAX) break;
+      states.delete(oldest);
+    }
+  };
+
+  const commit = (changes: Changes, reached: Position | null, more: number, released: readonly string[] = []): void => {
+    try {
+      database.exec('BEGIN IMMEDIATE');
+      for (const [stream, { id, state }] of changes.folded) {
+        const shown = state === undefined ? undefined : projection.show(state);
+        tables.save({ id, stream, state, shown }, changes.isNew.has(stream));
+      }
+      for (const stream of released) release.run(key, stream);
+      for (const [stream, { revision, type, needs }] of changes.parked) park.run(key, stream, revision, type, needs);
+      move.run(reached, events + more, projection.name, version, build);
+      database.exec('COMMIT');
+    } catch (error) {
+      if (database.isTransaction) database.exec('ROLLBACK');
+      // What is in memory was folded further than what is stored.
+      states.clear();
+      lastId = tables.lastId();
+      throw error;
+    }
+    position = reached;
+    events += more;
+    for (const stream of released) parked.delete(stream);
+    for (const stream of changes.parked.keys()) parked.add(stream);
+    remember(changes.folded);
+  };
+
+  return {
+    projection,
+    version,
+    build,
+    named,
+    position: () => position,
+    events: () => events,
+
+    async unpark() {
+      for (const stream of [...parked]) {
+        const changes = nothing();
+        await refold(stream, position ?? ('' as Position), changes); // Before the first position nothing can be parked.
+        if (!changes.parked.has(stream)) commit(changes, position, 0, [stream]);
+      }
+    },
+
+    async apply({ events: sent, checkpoint }, onCommit) {
+      const unseen = sent.filter((event) => position === null || event.position > position);
+      let index = 0;
+      do {
+        const changes = nothing();
+        const first = index;
+        const until = performance.now() + FOLD_MS;
+        for (; index < unseen.length && performance.now() < until; index++) {
+          const event = unseen[index];
+          if (!event) break;
+          if (event.type === ERASURE && !parked.has(event.stream)) await refold(event.stream, event.position, changes);
+          else fold(event, changes);
+        }
+        const reached = index === unseen.length ? checkpoint : unseen[index - 1]?.position;
+        if (reached && (position === null || reached > position)) {
+          commit(changes, reached, index - first);
+          onCommit(new Set(changes.folded.keys()));
+        }
+        if (index < unseen.length) await nextTurn();
+      } while (index < unseen.length);
+    },
+  };
+};

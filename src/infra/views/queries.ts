@@ -1,0 +1,230 @@
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import { taskStream } from '../../domain/ids.ts';
+import type { Person } from '../../domain/person/index.ts';
+import { PersonView } from '../../projections/people.ts';
+import type { TaskView } from '../../projections/task-view.ts';
+
+/** The public JSON of a task, written when it changed, and what a reader's rights are judged by. */
+export interface FoundTask {
+  readonly taskId: string;
+  readonly repo: string;
+  readonly requestedBy: string;
+  readonly status: TaskView['status'];
+  /** A `TaskView` as JSON text. */
+  readonly json: string;
+}
+
+export interface TaskFilter {
+  readonly status?: TaskView['status'];
+  readonly repo?: string;
+  readonly requestedBy?: string;
+  /** Only of repositories that one of these patterns names: `*`, `org/*` or a name. */
+  readonly repositories?: readonly string[];
+  /** Goes on after the page that gave it. */
+  readonly cursor?: string;
+  readonly limit: number;
+}
+
+export interface TaskPage {
+  /** Each a `TaskSummary` as JSON text, newest first. */
+  readonly tasks: readonly string[];
+  /** `null`: there are no more. */
+  readonly next: string | null;
+}
+
+export interface TokenOwner {
+  readonly personId: string;
+  readonly tokenId: string;
+  /** `null`: it does not expire. Judged by the caller, who has a clock. */
+  readonly expiresAt: string | null;
+  readonly person: Person;
+}
+
+export interface PendingStep {
+  readonly stream: string;
+  readonly step: { readonly key: string; readonly kind: string; readonly notBefore?: string; readonly claimedBy?: string };
+  readonly repo: string;
+  readonly person: string;
+}
+
+/** The cursor is none that a page gave. */
+export class InvalidCursor extends Error {
+  override readonly name = 'InvalidCursor';
+}
+
+/** Shortest beginning of a task's id that may stand for it. */
+export const TASK_PREFIX_CHARACTERS_MIN = 6;
+
+const PAGE_TASKS_MAX = 100;
+
+type Row = Record<string, SQLOutputValue>;
+
+const encodeCursor = (id: number): string => Buffer.from(`t${id}`).toString('base64url');
+
+const decodeCursor = (cursor: string): number => {
+  const match = /^t([1-9]\d{0,14})$/.exec(Buffer.from(cursor, 'base64url').toString());
+  if (!match) throw new InvalidCursor('This cursor is none that a page gave. Begin without one.');
+  return Number(match[1]);
+};
+
+/** `abcdef12-34` and `abcdef1234` begin the same ids; `undefined` when none begins so. */
+const idPrefix = (typed: string): string | undefined => {
+  const digits = typed.toLowerCase().replaceAll('-', '');
+  if (!/^[0-9a-f]{6,32}$/.test(digits)) return undefined;
+  const groups = [digits.slice(0, 8), digits.slice(8, 12), digits.slice(12, 16), digits.slice(16, 20), digits.slice(20)];
+  return groups.filter((group) => group !== '').join('-');
+};
+
+const covered = (patterns: readonly string[]): { readonly sql: string; readonly values: readonly string[] } => {
+  if (patterns.includes('*')) return { sql: '', values: [] };
+  const alternatives = patterns.map((pattern) => (pattern.endsWith('/*') ? 'instr(repo, ?) = 1' : 'repo = ?'));
+  return {
+    sql: `AND (${alternatives.join(' OR ') || 'FALSE'})`,
+    values: patterns.map((pattern) => (pattern.endsWith('/*') ? pattern.slice(0, -1) : pattern)),
+  };
+};
+
+const pending = (row: Row): PendingStep => ({
+  stream: String(row.stream),
+  step: {
+    key: String(row.key),
+    kind: String(row.kind),
+    ...(row.not_before !== '' && { notBefore: String(row.not_before) }),
+    ...(row.claimed_by !== null && { claimedBy: String(row.claimed_by) }),
+  },
+  repo: String(row.repo),
+  person: String(row.person),
+});
+
+const taskQueries = (database: DatabaseSync, named: (table: string) => string) => {
+  const [tasks, list] = [named('tasks'), named('task_list')];
+  const found = `SELECT t.stream, t.document, l.repo, l.requested_by, l.status FROM ${tasks} t JOIN ${list} l ON l.id = t.id`;
+  const get = database.prepare(`${found} WHERE t.stream = ?`);
+  const begin = database.prepare(`${found} WHERE t.stream >= ? AND t.stream < ? ORDER BY t.stream LIMIT 2`);
+  const waiting = database.prepare(
+    `SELECT count(*) AS count FROM ${list} WHERE requested_by = ?
+     AND status IN ('CREATED', 'WAIT_CLARIFY', 'WAIT_APPROVE_WRITE', 'WAIT_APPROVE_PATCH')`,
+  );
+  const count = database.prepare(`SELECT status, count(*) AS count FROM ${list} GROUP BY status`);
+  const pages = new Map<string, ReturnType<DatabaseSync['prepare']>>();
+
+  const page = (sql: string) => {
+    const prepared = pages.get(sql) ?? database.prepare(sql);
+    // Patterns of repositories are part of the text: a few prepared statements a kind of reader, not one for each.
+    if (pages.size < 100) pages.set(sql, prepared);
+    return prepared;
+  };
+
+  const task = (row: Row): FoundTask => ({
+    taskId: String(row.stream).slice(taskStream('').length),
+    repo: String(row.repo),
+    requestedBy: String(row.requested_by),
+    status: row.status as FoundTask['status'], // Written by the projection.
+    json: String(row.document),
+  });
+
+  const byPrefix = (typed: string): FoundTask | 'none' | 'ambiguous' => {
+    const prefix = idPrefix(typed);
+    if (prefix === undefined) return 'none';
+    const [first, second] = begin.all(taskStream(prefix), taskStream(`${prefix}g`)); // "g" follows every digit and the dash.
+    if (!first) return 'none';
+    return second ? 'ambiguous' : task(first);
+  };
+
+  return {
+    getTask(taskId: string): FoundTask | undefined {
+      const row = get.get(taskStream(taskId));
+      return row && task(row);
+    },
+    /** By the beginning of its id, 6 hexadecimal digits at least, with or without dashes. */
+    findTaskByPrefix: byPrefix,
+    /** What a command about a task needs to know, by its id or the beginning of it. */
+    find(typed: string): { taskId: string; attempt: number; approvalDigest: string | null } | 'none' | 'ambiguous' {
+      const known = byPrefix(typed);
+      if (typeof known === 'string') return known;
+      const { taskId, attempt, approval }: TaskView = JSON.parse(known.json); // Written by the projection.
+      return { taskId, attempt, approvalDigest: approval?.digest ?? null };
+    },
+    /** Newest first. Pages follow each other without gaps or repetitions, whatever is added meanwhile. Throws `InvalidCursor`. */
+    listTasks({ status, repo, requestedBy, repositories, cursor, limit }: TaskFilter): TaskPage {
+      const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor(cursor);
+      const wanted = Math.max(1, Math.min(limit, PAGE_TASKS_MAX));
+      const exact = Object.entries({ status, repo, requested_by: requestedBy }).filter(([, value]) => value !== undefined);
+      const readable = covered(repositories ?? ['*']);
+      const rows = page(
+        `SELECT id, summary FROM ${list} WHERE id < ? ${exact.map(([column]) => `AND ${column} = ?`).join(' ')} ${readable.sql}
+         ORDER BY id DESC LIMIT ?`,
+      ).all(before, ...exact.map(([, value]) => String(value)), ...readable.values, wanted + 1);
+      const shown = rows.slice(0, wanted);
+      const last = shown.at(-1);
+      return {
+        tasks: shown.map(({ summary }) => String(summary)),
+        next: rows.length > wanted && last ? encodeCursor(Number(last.id)) : null,
+      };
+    },
+    /** Requests of the person that are not allowed to run or to be delivered yet. */
+    countWaiting: (personId: string): number => Number(waiting.get(personId)?.count),
+    countByStatus: (): Readonly<Record<string, number>> =>
+      Object.fromEntries(count.all().map((row) => [String(row.status), Number(row.count)])),
+  };
+};
+
+const workQueries = (database: DatabaseSync, named: (table: string) => string) => {
+  const pendingSteps = `SELECT t.stream, w.* FROM ${named('work')} w JOIN ${named('tasks')} t ON t.id = w.id
+    WHERE t.stream NOT IN (SELECT stream FROM parked WHERE tables = '${named('tasks')}')`;
+  const due = database.prepare(`${pendingSteps} AND w.not_before <= ? ORDER BY w.id LIMIT ?`);
+  const claimed = database.prepare(`${pendingSteps} AND w.claimed_by IS NOT NULL ORDER BY w.id`);
+  const next = database.prepare(`SELECT min(not_before) AS at FROM ${named('work')} WHERE not_before > ?`);
+
+  return {
+    due: (now: string, limit: number): readonly PendingStep[] => due.all(now, limit).map(pending),
+    claimed: (): readonly PendingStep[] => claimed.all().map(pending),
+    nextAt(now: string): string | undefined {
+      const at = next.get(now)?.at;
+      return typeof at === 'string' ? at : undefined;
+    },
+  };
+};
+
+const peopleQueries = (database: DatabaseSync, named: (table: string) => string) => {
+  const people = named('people');
+  const byToken = database.prepare(
+    `SELECT p.stream, p.state, k.token_id, k.expires_at FROM ${named('tokens')} k JOIN ${people} p ON p.id = k.id WHERE k.token_hash = ?`,
+  );
+  const state = database.prepare(`SELECT state FROM ${people} WHERE stream = ?`);
+  const all = database.prepare(`SELECT document FROM ${people} WHERE document IS NOT NULL ORDER BY id`);
+
+  return {
+    personByTokenHash(tokenHash: string): TokenOwner | undefined {
+      const row = byToken.get(tokenHash);
+      return (
+        row && {
+          personId: String(row.stream),
+          tokenId: String(row.token_id),
+          expiresAt: row.expires_at === null ? null : String(row.expires_at),
+          person: JSON.parse(String(row.state)),
+        }
+      );
+    },
+    getPerson(personId: string): Person | undefined {
+      const row = state.get(personId);
+      return row && row.state !== null ? JSON.parse(String(row.state)) : undefined;
+    },
+    listPeople: (): readonly PersonView[] => all.all().map(({ document }) => PersonView.parse(JSON.parse(String(document)))),
+  };
+};
+
+/** Names the real tables of the builds that answer, by projection. */
+export interface Answering {
+  readonly tasks: (table: string) => string;
+  readonly people: (table: string) => string;
+}
+
+/** Everything that is asked of the views. Throws what SQLite throws when the tables of `answering` are not those this code knows. */
+export const viewQueries = (database: DatabaseSync, answering: Answering) => ({
+  ...taskQueries(database, answering.tasks),
+  ...peopleQueries(database, answering.people),
+  work: workQueries(database, answering.tasks),
+});
+
+export type ViewQueries = ReturnType<typeof viewQueries>;

@@ -1,0 +1,105 @@
+import { chmodSync, closeSync, openSync, rmSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+
+/** Version of the tables every view shares. A file of another one is made anew. */
+const TABLES_VERSION = '1';
+
+const TABLES = `
+CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE builds (
+  name TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  build INTEGER NOT NULL,
+  answers INTEGER NOT NULL,
+  tables TEXT NOT NULL,
+  position TEXT,
+  events INTEGER NOT NULL,
+  PRIMARY KEY (name, version, build)
+) STRICT;
+CREATE TABLE parked (
+  tables TEXT NOT NULL,
+  stream TEXT NOT NULL,
+  revision INTEGER NOT NULL,
+  type TEXT NOT NULL,
+  needs TEXT NOT NULL,
+  PRIMARY KEY (tables, stream)
+) STRICT;
+`;
+
+/**
+ * A crash of the machine may lose the latest commits, never tear the file: each holds rows and position together, so what is lost is folded
+ * again. Write-ahead log pages are copied back often, because that stops the event loop. Erased texts are overwritten.
+ */
+const PRAGMAS = `
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = NORMAL;
+PRAGMA wal_autocheckpoint = 256;
+PRAGMA secure_delete = ON;
+PRAGMA trusted_schema = OFF;
+`;
+
+const CODE = { busy: 5, ioError: 10, corrupt: 11, full: 13, cantOpen: 14, notADatabase: 26 } as const;
+
+const codeOf = (error: unknown): number | undefined =>
+  error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : undefined;
+
+/** The file holds what SQLite cannot read. */
+export const isDamaged = (error: unknown): boolean => {
+  const code = codeOf(error);
+  return code === CODE.corrupt || code === CODE.notADatabase;
+};
+
+/** The disk is full or does not answer: worth another try later. */
+export const isDiskTrouble = (error: unknown): boolean => {
+  const code = codeOf(error);
+  return code === CODE.busy || code === CODE.full || code === CODE.ioError || code === CODE.cantOpen;
+};
+
+export const removeViewFile = (file: string): void => {
+  for (const suffix of ['', '-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true });
+};
+
+const open = (file: string): DatabaseSync => {
+  closeSync(openSync(file, 'a', 0o600));
+  chmodSync(file, 0o600);
+  const database = new DatabaseSync(file, { timeout: 5_000 });
+  try {
+    database.exec(PRAGMAS);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+};
+
+const about = (database: DatabaseSync): ReadonlyMap<string, unknown> => {
+  const made = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'about'").get();
+  const rows = made ? database.prepare('SELECT key, value FROM about').all() : [];
+  return new Map(rows.map(({ key, value }) => [String(key), value]));
+};
+
+const make = (file: string, storeId: string): DatabaseSync => {
+  removeViewFile(file);
+  const database = open(file);
+  database.exec(`BEGIN; ${TABLES}`);
+  const note = database.prepare('INSERT INTO about (key, value) VALUES (?, ?)');
+  note.run('tables', TABLES_VERSION);
+  note.run('store id', storeId);
+  database.exec('COMMIT');
+  return database;
+};
+
+/** Opens the views of this log. A file that is missing, damaged, of other tables or of another log is made anew, empty. */
+export const openViewFile = (file: string, storeId: string): DatabaseSync => {
+  let database: DatabaseSync | undefined;
+  try {
+    database = open(file);
+    const known = about(database);
+    if (known.get('tables') === TABLES_VERSION && known.get('store id') === storeId) return database;
+    database.close();
+  } catch (error) {
+    database?.close();
+    if (!isDamaged(error)) throw error;
+  }
+  return make(file, storeId);
+};

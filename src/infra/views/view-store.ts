@@ -1,0 +1,84 @@
+import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { EventStore, Position } from '../../domain/event-store.ts';
+import type { Projection } from '../../projections/projection.ts';
+import { type Build, type BuildId, openBuild } from './build.ts';
+import { tableName } from './view-tables.ts';
+
+/** Rows deleted between two turns of the event loop. */
+const DISCARDED_ROWS_MAX = 200;
+
+/** A build as the file lists it. Code of another version can read it, and cannot go on with it. */
+export interface ListedBuild extends BuildId {
+  readonly name: string;
+  readonly answers: boolean;
+  readonly named: (table: string) => string;
+  readonly tables: readonly string[];
+  readonly position: Position | null;
+  readonly events: number;
+}
+
+const listed = (row: Record<string, SQLOutputValue>): ListedBuild => {
+  const [version, build] = [Number(row.version), Number(row.build)];
+  return {
+    name: String(row.name),
+    version,
+    build,
+    answers: row.answers === 1,
+    named: (table) => tableName(table, version, build),
+    tables: JSON.parse(String(row.tables)),
+    position: row.position as Position | null, // Written by a build.
+    events: Number(row.events),
+  };
+};
+
+/** The builds in one views file. */
+export const viewStore = (database: DatabaseSync, store: EventStore) => {
+  const all = database.prepare('SELECT * FROM builds WHERE name = ? ORDER BY version, build');
+  const answer = database.prepare('UPDATE builds SET answers = (version = ? AND build = ?) WHERE name = ?');
+  const forget = database.prepare('DELETE FROM builds WHERE name = ? AND version = ? AND build = ?');
+  const forgetParked = database.prepare('DELETE FROM parked WHERE tables = ?');
+  const exists = database.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?');
+  const parked = database.prepare('SELECT stream, type, needs FROM parked WHERE tables = ? ORDER BY stream');
+  const list = (name: string): readonly ListedBuild[] => all.all(name).map(listed);
+
+  return {
+    list,
+
+    /** Opens a build of today's version, which is made when it is missing. */
+    open: (projection: Projection, build: number): Build =>
+      openBuild(database, store, projection, { version: projection.version, build }),
+
+    /** A number no build of today's version has. */
+    nextBuild: ({ name, version }: Projection): number =>
+      Math.max(0, ...list(name).map((known) => (known.version === version ? known.build : 0))) + 1,
+
+    /** From now on, and after a restart, this build answers. */
+    letAnswer: ({ projection, version, build }: Build): void => {
+      answer.run(version, build, projection.name);
+    },
+
+    /** Streams that this build cannot fold any further, and what that would take. */
+    parked: ({ projection, named }: Build) =>
+      parked
+        .all(named(projection.name))
+        .map(({ stream, type, needs }) => ({ stream: String(stream), type: String(type), needs: String(needs) })),
+
+    /** Removes a build, a few rows at a time: dropping a large table at once would stop the event loop. May be cut short and called again. */
+    async discard({ name, version, build, tables, named }: ListedBuild, signal: AbortSignal): Promise<void> {
+      for (const table of tables) {
+        if (!exists.get(table)) continue;
+        const erase = database.prepare(
+          `DELETE FROM ${table} WHERE rowid IN (SELECT rowid FROM ${table} LIMIT ${DISCARDED_ROWS_MAX})`,
+        );
+        while (!signal.aborted && Number(erase.run().changes) > 0) await nextTurn();
+        if (signal.aborted) return;
+        database.exec(`DROP TABLE ${table}`);
+      }
+      forgetParked.run(named(name));
+      forget.run(name, version, build);
+    },
+  };
+};
+
+export type ViewStore = ReturnType<typeof viewStore>;

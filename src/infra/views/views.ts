@@ -1,0 +1,150 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { EventStore } from '../../domain/event-store.ts';
+import { peopleProjection } from '../../projections/people.ts';
+import type { Projection } from '../../projections/projection.ts';
+import { tasksProjection } from '../../projections/tasks.ts';
+import { dumpTables } from './dump.ts';
+import { type PendingStep, type ViewQueries, viewQueries } from './queries.ts';
+import { type ChangeListener, createSlot, type Progress, type Slot, type ViewStatus } from './slot.ts';
+import { openViewFile } from './view-file.ts';
+import { viewStore } from './view-store.ts';
+
+export interface ViewsOptions {
+  /** `views.db` in the data folder. */
+  readonly file: string;
+  readonly store: EventStore;
+  readonly tasks?: Projection;
+  readonly people?: Projection;
+}
+
+export interface Views {
+  /** Ask anew each time: a rebuilt view brings queries of its own. */
+  readonly queries: ViewQueries;
+  /** The pending work, for the runner. */
+  readonly work: {
+    due(now: string, limit: number): readonly PendingStep[];
+    claimed(): readonly PendingStep[];
+    nextAt(now: string): string | undefined;
+    onChange(listener: ChangeListener): () => void;
+  };
+  /** Resolves when every view has folded what there was at the start, or an older version of it answers meanwhile. */
+  readonly ready: Promise<void>;
+  /** Resolves when the views are closed; rejects with what ended them before. */
+  readonly done: Promise<void>;
+  /** Whether the views have come to `position`; waits for it, `timeoutMs` at most. */
+  waitFor(position: string, timeoutMs: number): Promise<boolean>;
+  /** Calls back after each commit with the streams it touched, none when another build took a view's place. Returns how to stop. */
+  onChange(listener: ChangeListener): () => void;
+  /** Builds every view again, beside the one that answers, which it then replaces. */
+  rebuild(onProgress?: (progress: Progress) => void): Promise<void>;
+  status(): readonly ViewStatus[];
+  /** Everything the views hold, for comparing them: see dump.ts. */
+  dump(): Iterable<string>;
+  close(): Promise<void>;
+}
+
+const queriesOf = (database: DatabaseSync, tasks: Slot, people: Slot): ViewQueries =>
+  viewQueries(database, { tasks: tasks.answering().named, people: people.answering().named });
+
+/** Queries of an older version's tables when this code can read them; else the views answer from what there is of the new ones. */
+const firstQueries = (database: DatabaseSync, tasks: Slot, people: Slot): ViewQueries => {
+  try {
+    return queriesOf(database, tasks, people);
+  } catch {
+    tasks.answerAnew();
+    people.answerAnew();
+    return queriesOf(database, tasks, people);
+  }
+};
+
+/** Opens the views of a log and keeps them up with it until `close`. A file that is damaged or of another log is built anew. */
+export const openViews = async ({ file, store, ...projections }: ViewsOptions): Promise<Views> => {
+  const database = openViewFile(file, await store.storeId());
+  const closing = new AbortController();
+  const listeners = new Set<ChangeListener>();
+  const waiters = new Set<() => void>();
+  const background = new Set<Promise<void>>();
+  const done = Promise.withResolvers<void>();
+  done.promise.catch(() => undefined); // Whoever awaits it is told; nobody must.
+
+  const changed: ChangeListener = (streams) => {
+    for (const check of [...waiters]) check();
+    for (const listener of [...listeners]) listener(streams);
+  };
+  const shared = {
+    views: viewStore(database, store),
+    store,
+    signal: closing.signal,
+    background: (work: Promise<void>): void => {
+      const tracked = work.catch(done.reject).finally(() => background.delete(tracked));
+      background.add(tracked);
+    },
+    onCommit: changed,
+    onSwap: (): void => {
+      queries = queriesOf(database, tasks, people);
+      changed(new Set());
+    },
+  };
+  const tasks = createSlot({ ...shared, projection: projections.tasks ?? tasksProjection });
+  const people = createSlot({ ...shared, projection: projections.people ?? peopleProjection });
+  const slots = [tasks, people];
+  let queries = firstQueries(database, tasks, people);
+  for (const slot of slots) slot.start();
+
+  const ready = Promise.race([Promise.all(slots.map((slot) => slot.ready)).then(() => undefined), done.promise]);
+  ready.catch(() => undefined);
+  const reached = (position: string): boolean => slots.every((slot) => (slot.position() ?? '') >= position);
+
+  const onChange = (listener: ChangeListener): (() => void) => {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  };
+
+  return {
+    get queries() {
+      return queries;
+    },
+    work: {
+      due: (now, limit) => queries.work.due(now, limit),
+      claimed: () => queries.work.claimed(),
+      nextAt: (now) => queries.work.nextAt(now),
+      onChange,
+    },
+    ready,
+    done: done.promise,
+    waitFor: (position, timeoutMs) =>
+      new Promise((resolve) => {
+        const settle = (answer: boolean): void => {
+          clearTimeout(timer);
+          waiters.delete(check);
+          resolve(answer);
+        };
+        const check = (): void => {
+          if (reached(position)) settle(true);
+        };
+        const timer = setTimeout(settle, timeoutMs, false);
+        waiters.add(check);
+        check();
+      }),
+    onChange,
+    rebuild: async (onProgress) => {
+      const rebuilt = Promise.all(slots.map((slot) => slot.rebuild(onProgress)));
+      await Promise.race([
+        rebuilt,
+        done.promise.then(() => Promise.reject(new Error('The views were closed during the rebuild.'))),
+      ]);
+    },
+    status: () => slots.map((slot) => slot.status()),
+    dump: () =>
+      dumpTables(
+        database,
+        slots.flatMap((slot) => slot.tables()),
+      ),
+    close: async () => {
+      closing.abort();
+      await Promise.all(background);
+      if (database.isOpen) database.close();
+      done.resolve();
+    },
+  };
+};

@@ -1,0 +1,48 @@
+import type { Kind } from '../domain/decider.ts';
+import type { Happened } from '../domain/event.ts';
+import type { Position } from '../domain/event-store.ts';
+
+/** An event as a projection sees it: parsed, in today's shape, with where it stands. */
+export interface Seen extends Happened {
+  readonly stream: string;
+  readonly revision: number;
+  readonly position: Position;
+  readonly channel: string;
+}
+
+export type Row = Readonly<Record<string, string | number | null>>;
+
+/** What queries look up and list by. The column `id`, the number of the stream, is added. */
+export interface Table {
+  readonly columns: Readonly<Record<string, string>>;
+  /** Rows a stream has at most; `many` gives `id` an index. */
+  readonly rowsPerStream: 'one' | 'many';
+  /** Lists of columns, each an index. The number of the stream comes last in each by itself. */
+  readonly indexes: readonly string[];
+}
+
+/** What is shown of one stream. */
+export interface Shown {
+  /** What a reader of this one stream gets, as JSON text. */
+  readonly document: string;
+  /** By table; a table that is not named has no row of this stream. */
+  readonly rows: Readonly<Record<string, readonly Row[]>>;
+}
+
+/**
+ * A view over the streams of one kind: each stream is folded to one state, and the state is shown as a document and rows. Pure, so the same log
+ * gives the same view. Streams are numbered in the order in which they began.
+ */
+export interface Projection<State = unknown> {
+  readonly name: string;
+  /** Raised when state, document or rows change: the view is then built anew, from the first event. */
+  readonly version: number;
+  readonly kind: Pick<Kind, 'name' | 'events'>;
+  readonly tables: Readonly<Record<string, Table>>;
+  /** `undefined`: there is nothing to show (yet). */
+  fold(state: State | undefined, event: Seen): State | undefined;
+  show(state: State): Shown;
+}
+
+/** Events of this type say that a text of an earlier one is erased: the stream is folded again from what is left. */
+export const ERASURE = 'TextRedacted';

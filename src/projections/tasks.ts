@@ -1,0 +1,184 @@
+import type { Happened } from '../domain/event.ts';
+import type { Position } from '../domain/event-store.ts';
+import type { TaskEvent } from '../domain/task/events.ts';
+import { evolve } from '../domain/task/evolve.ts';
+import { taskKind } from '../domain/task/index.ts';
+import { absent, allowedTree, type PresentTask } from '../domain/task/state.ts';
+import { textOf } from '../domain/text.ts';
+import type { Projection, Row, Seen } from './projection.ts';
+import type { ApprovalGiven, TaskSummary, TaskView, Transition } from './task-view.ts';
+import { policySummary, taskSentence, taskStage, taskWaitsFor } from './task-words.ts';
+import { workRow, workTable } from './work.ts';
+
+/** The state that decisions are made on, and what only readers want to know. */
+export interface FoldedTask {
+  readonly task: PresentTask;
+  readonly channel: string;
+  readonly transitions: readonly Transition[];
+  readonly approvals: readonly ApprovalGiven[];
+  readonly lastChangeAt: string;
+  readonly position: Position;
+}
+
+const transitions = (before: readonly Transition[], task: PresentTask, at: string): readonly Transition[] => {
+  const { status, attempt } = task;
+  const stage = taskStage(task);
+  const last = before.at(-1);
+  if (last?.status === status && last.stage === stage && last.attempt === attempt) return before;
+  return [...before, { attempt, status, stage, at }];
+};
+
+const approvals = (before: readonly ApprovalGiven[], event: TaskEvent & Happened): readonly ApprovalGiven[] => {
+  if (event.type !== 'TaskApproved' && event.type !== 'PatchApproved') return before;
+  const { attempt, approvalDigest: digest, byRequester } = event.data;
+  const gate = event.type === 'TaskApproved' ? 'intent' : 'patch';
+  return [...before, { attempt, gate, by: event.actor, at: event.at, digest, byRequester }];
+};
+
+const fold = (before: FoldedTask | undefined, seen: Seen): FoldedTask | undefined => {
+  const event = seen as TaskEvent & Seen; // Parsed by the schema of its type (upcasters.ts).
+  const task = evolve(before?.task ?? absent, event);
+  if (task.status === 'absent') return undefined;
+  return {
+    task,
+    channel: before?.channel ?? event.channel,
+    transitions: transitions(before?.transitions ?? [], task, event.at),
+    approvals: approvals(before?.approvals ?? [], event),
+    lastChangeAt: event.at,
+    position: event.position,
+  };
+};
+
+const summary = ({ task, channel, lastChangeAt }: FoldedTask): TaskSummary => ({
+  taskId: task.taskId,
+  source: { im: channel },
+  triggerUser: task.requestedBy,
+  repo: task.repo,
+  branch: task.branch,
+  baseBranch: task.base,
+  intent: textOf(task.intent),
+  agent: task.agent,
+  status: task.status,
+  stage: taskStage(task),
+  attempt: task.attempt,
+  createdAt: task.createdAt,
+  lastChangeAt,
+  approvedBy: task.evidence.approval?.by ?? null,
+  deliveryStrategy: 'rolling',
+  sentence: taskSentence(task),
+  waitsFor: taskWaitsFor(task),
+  errorCode: task.status === 'FAILED' ? task.errorCode : null,
+  pullRequest: pullRequest(task),
+});
+
+const pullRequest = ({ pullRequest: current }: PresentTask): TaskView['pullRequest'] => {
+  if (!current) return null;
+  const { number, url, branch, head, baseMovedBy } = current;
+  return { number, url, branch, head, draft: true, baseMovedBy };
+};
+
+const approval = (task: PresentTask): TaskView['approval'] => {
+  if (task.status !== 'WAIT_APPROVE_WRITE' && task.status !== 'WAIT_APPROVE_PATCH') return null;
+  const { approvalId, approvalDigest: digest, askedAt, expiresAt } = task.open;
+  return { gate: task.status === 'WAIT_APPROVE_WRITE' ? 'intent' : 'patch', approvalId, digest, askedAt, expiresAt };
+};
+
+const prepared = ({ evidence }: PresentTask): TaskView['prepared'] => {
+  if (!evidence.prepared) return null;
+  const { remote, baseCommit, startTree, startFrom, agent, testCommand, image, policy, policyDigest, limits } = evidence.prepared;
+  return {
+    remote,
+    baseCommit,
+    startTree,
+    startFrom,
+    agent,
+    testCommand,
+    image,
+    policyDigest,
+    policySummary: policySummary(policy),
+    limits,
+  };
+};
+
+const trees = ({ evidence }: PresentTask): TaskView['trees'] => ({
+  start: evidence.prepared?.startTree ?? null,
+  result: evidence.collected?.tree ?? null,
+  tested: evidence.tested?.tree ?? null,
+  allowed: allowedTree(evidence) ?? null,
+  delivered: evidence.delivered?.tree ?? null,
+});
+
+const runResult = ({ evidence }: PresentTask): TaskView['runResult'] => {
+  const { collected, tested, delivered } = evidence;
+  if (!collected) return null;
+  return {
+    hasDiff: !collected.empty,
+    diffHash: collected.patch?.digest ?? null,
+    filesChanged: collected.files,
+    insertions: collected.insertions,
+    deletions: collected.deletions,
+    ignoredFiles: collected.ignoredFiles,
+    testsResult: tested ? (tested.passed ? 'PASS' : 'FAIL') : null,
+    testExitCode: tested?.exitCode ?? null,
+    agentMeta: Object.fromEntries(Object.entries(collected.agentMeta).map(([key, value]) => [key, textOf(value)])),
+    agentDurationMs: collected.durationMs,
+    testDurationMs: tested?.durationMs ?? null,
+    patch: collected.patch,
+    changes: collected.changes,
+    agentLog: collected.log,
+    testLog: tested?.log ?? null,
+    prLink: delivered?.url ?? null,
+  };
+};
+
+/** The whole task as everyone sees it. */
+export const taskView = (folded: FoldedTask): TaskView => {
+  const { task } = folded;
+  return {
+    ...summary(folded),
+    onBehalfOf: task.onBehalfOf && textOf(task.onBehalfOf),
+    testCommand: task.testCommand,
+    clarifyReason: task.status === 'WAIT_CLARIFY' ? task.reason : null,
+    errorLog: task.status === 'FAILED' ? task.log : null,
+    approval: approval(task),
+    approvals: [...folded.approvals],
+    clarifications: task.clarifications.map(textOf),
+    feedback: task.feedback && textOf(task.feedback),
+    prepared: prepared(task),
+    trees: trees(task),
+    policy: task.evidence.judged?.report ?? null,
+    runResult: runResult(task),
+    transitions: [...folded.transitions],
+    position: folded.position,
+  };
+};
+
+const listRow = (folded: FoldedTask): Row => ({
+  status: folded.task.status,
+  repo: folded.task.repo,
+  requested_by: folded.task.requestedBy,
+  summary: JSON.stringify(summary(folded)),
+});
+
+/** Every task with its detail, the list of tasks, and the pending work. Newest first is the order of the streams' numbers, downwards. */
+export const tasksProjection: Projection<FoldedTask> = {
+  name: 'tasks',
+  version: 1,
+  kind: taskKind,
+  tables: {
+    task_list: {
+      columns: { status: 'TEXT NOT NULL', repo: 'TEXT NOT NULL', requested_by: 'TEXT NOT NULL', summary: 'TEXT NOT NULL' },
+      rowsPerStream: 'one',
+      indexes: ['status', 'repo', 'repo, status', 'requested_by', 'requested_by, status'],
+    },
+    work: workTable,
+  },
+  fold,
+  show: (folded) => {
+    const work = workRow(folded.task);
+    return {
+      document: JSON.stringify(taskView(folded)),
+      rows: { task_list: [listRow(folded)], work: work ? [work] : [] },
+    };
+  },
+};

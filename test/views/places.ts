@@ -1,0 +1,25 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { openSqliteStore, type SqliteStore } from '../../src/infra/store/sqlite.ts';
+import { openViews, type Views, type ViewsOptions } from '../../src/infra/views/views.ts';
+
+/** A folder of the test's own, removed after it. */
+export const aFolder = (): string => {
+  const folder = mkdtempSync(join(tmpdir(), 'countersign-views-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+};
+
+export const aStore = (folder: string, name = 'log.db'): SqliteStore => {
+  const store = openSqliteStore({ file: join(folder, name) });
+  onTestFinished(() => store.close());
+  return store;
+};
+
+export const theViews = async (folder: string, store: SqliteStore, options: Partial<ViewsOptions> = {}): Promise<Views> => {
+  const views = await openViews({ file: join(folder, 'views.db'), store, ...options });
+  onTestFinished(() => views.close());
+  return views;
+};
