@@ -9,8 +9,8 @@ export const HOST_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbi
 /** Where the Node of this project is inside. */
 const NODE_FOLDER = '/opt/countersign/bin';
 
-/** Descriptors the command expects, besides the usual three: `life` stays open as long as anything lives inside. */
-const DESCRIPTORS = { life: 3, passwd: 4, group: 5, hosts: 6 };
+/** Descriptors the command expects, besides the usual three: `life` stays open as long as anything lives inside, `info` tells its process id. */
+const DESCRIPTORS = { life: 3, info: 4, passwd: 5, group: 6, hosts: 7 };
 
 /** What is read from the descriptors of those names: enough of `/etc` for names to resolve, and nothing of this machine's. */
 export const ETC = {
@@ -31,7 +31,8 @@ const walls = (limits: Limits): readonly string[] =>
   words(`
     --unshare-user --unshare-pid --unshare-net --unshare-ipc --unshare-uts --unshare-cgroup --disable-userns
     --uid ${SANDBOX_UID} --gid ${SANDBOX_UID} --cap-drop ALL --hostname sandbox --new-session
-    --die-with-parent --sync-fd ${DESCRIPTORS.life} --clearenv --setenv HOME /tmp --setenv PATH ${NODE_FOLDER}:${HOST_PATH}
+    --die-with-parent --sync-fd ${DESCRIPTORS.life} --info-fd ${DESCRIPTORS.info}
+    --clearenv --setenv HOME /tmp --setenv PATH ${NODE_FOLDER}:${HOST_PATH}
     --ro-bind /usr /usr --ro-bind-try /etc/alternatives /etc/alternatives --ro-bind-try /etc/ld.so.cache /etc/ld.so.cache
     --ro-bind-data ${DESCRIPTORS.passwd} /etc/passwd --ro-bind-data ${DESCRIPTORS.group} /etc/group
     --ro-bind-data ${DESCRIPTORS.hosts} /etc/hosts --proc /proc
@@ -43,14 +44,9 @@ const bubblewrap = (tree: string, node: string, limits: Limits): readonly string
   ...['--remount-ro', '/', '--chdir', '/', '--'],
 ];
 
-/**
- * Set inside, where the kernel counts the processes of this sandbox alone. `data` rather than the address space, of which Node
- * reserves far more than it uses. The kernel is told to take the sandbox first when the machine runs out of memory.
- */
+/** Set inside, where the kernel counts the processes of this sandbox alone. It takes the sandbox first when the machine has no memory left. */
 const limited = (limits: Limits): readonly string[] =>
-  words(`
-    prlimit --core=0 --nofile=${OPEN_FILES_MAX} --nproc=${limits.sandboxProcesses} --data=${limits.sandboxMemoryBytes}
-    --fsize=${limits.sandboxScratchBytes} -- choom -n 1000 --`);
+  words(`prlimit --core=0 --nofile=${OPEN_FILES_MAX} --nproc=${limits.sandboxProcesses} -- choom -n 1000 --`);
 
 /**
  * A service that runs as root gives root up first: inside, its files would be root's, and the kernel does not count root's processes.

@@ -4,17 +4,30 @@ import { execa } from 'execa';
 import { OutsideFailure } from '../../commands/ports/repositories.ts';
 import { ImageMissing, type Sandboxes, type SandboxRequest, type SandboxResult } from '../../commands/ports/sandbox.ts';
 import { bubblewrapCommand, ETC, HOST_PATH } from './bubblewrap-command.ts';
+import { watchMemory } from './memory-watch.ts';
 import { createOutputLines } from './output-log.ts';
 import { openPipe } from './pipe.ts';
 import { createTestOutput, openTree, resultOf } from './test-run.ts';
 
 /** What a person is told wherever this sandbox is used. */
 export const WEAKER =
-  'Tests run in bubblewrap, which is weaker than Docker: no filter of system calls, memory is limited for each process and not ' +
-  'together, the number of files is not limited, and the programs are those of this machine.';
+  'Tests run in bubblewrap, which is weaker than Docker: no filter of system calls, memory is watched and not held by the ' +
+  'kernel, processors and the number of files are not limited, and the programs are those of this machine.';
+
+interface Execution {
+  readonly exitCode: number | null;
+  readonly timedOut: boolean;
+  readonly outOfMemory: boolean;
+  readonly cause: unknown;
+}
 
 /** Starts it all and resolves when nothing inside lives any more. `onStdout` and `onStderr` have had everything by then. */
-const execute = async (request: SandboxRequest, onStdout: (chunk: Buffer) => void, onStderr: (chunk: Buffer) => void) => {
+const execute = async (
+  request: SandboxRequest,
+  onStdout: (chunk: Buffer) => void,
+  onStderr: (chunk: Buffer) => void,
+): Promise<Execution> => {
+  const { limits, signal } = request;
   const { reader, writeDescriptor } = await openPipe();
   reader.on('data', onStdout);
   const [file = '', ...args] = bubblewrapCommand(request, process.getuid?.() === 0);
@@ -22,18 +35,31 @@ const execute = async (request: SandboxRequest, onStdout: (chunk: Buffer) => voi
     extendEnv: false,
     env: { PATH: HOST_PATH },
     cwd: '/',
-    stdio: ['ignore', writeDescriptor, 'pipe', 'pipe', ETC.passwd, ETC.group, ETC.hosts],
+    stdio: ['ignore', writeDescriptor, 'pipe', 'pipe', 'pipe', ETC.passwd, ETC.group, ETC.hosts],
     buffer: false,
     reject: false,
-    timeout: request.limits.sandboxTimeoutMs,
+    timeout: limits.sandboxTimeoutMs,
     killSignal: 'SIGKILL',
-    cancelSignal: request.signal,
+    cancelSignal: signal,
   });
   closeSync(writeDescriptor);
-  sandbox.stderr.on('data', onStderr);
-  sandbox.stdio[3].resume();
-  const [ended] = await Promise.all([sandbox, finished(reader)]);
-  return ended;
+  const [, , stderr, life, info] = sandbox.stdio;
+  stderr.on('data', onStderr);
+  life.resume();
+
+  let outOfMemory = false;
+  let stopWatching = () => {};
+  info.once('data', (chunk: Buffer) => {
+    const [, pid] = /"child-pid": (\d+)/.exec(chunk.toString()) ?? [];
+    if (pid === undefined) return;
+    stopWatching = watchMemory(pid, limits.sandboxMemoryBytes, () => {
+      outOfMemory = sandbox.kill('SIGKILL');
+    });
+  });
+
+  const [{ exitCode = null, timedOut, cause }] = await Promise.all([sandbox, finished(reader)]);
+  stopWatching();
+  return { exitCode, timedOut, outOfMemory, cause };
 };
 
 const run = async (request: SandboxRequest): Promise<SandboxResult> => {
@@ -53,16 +79,16 @@ const run = async (request: SandboxRequest): Promise<SandboxResult> => {
   });
 
   const startedAt = performance.now();
-  const { exitCode = null, timedOut, cause } = await execute(request, output.stdout, complaints.write);
+  const { cause, ...ended } = await execute(request, output.stdout, complaints.write);
   const durationMs = performance.now() - startedAt;
   complaints.end();
 
   signal.throwIfAborted();
-  if (!output.started() && !copyComplained && !timedOut) {
+  if (!output.started() && !copyComplained && !ended.timedOut && !ended.outOfMemory) {
     const sentence = 'bubblewrap could not set up the sandbox. It needs bubblewrap 0.8, util-linux and user namespaces.';
     throw new OutsideFailure(sentence, { cause });
   }
-  return resultOf({ output, exitCode, timedOut, outOfMemory: false, durationMs }, limits);
+  return resultOf({ output, ...ended, durationMs }, limits);
 };
 
 /** Nothing of it outlives the process that started it, so there is nothing to reap. */

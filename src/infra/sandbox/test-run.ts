@@ -87,7 +87,10 @@ const verdict = (ending: Ending, limits: Limits): Pick<SandboxResult, 'outcome' 
   }
   if (ending.outOfMemory) {
     const memory = mebibytes(limits.sandboxMemoryBytes);
-    return { outcome: 'out_of_memory', sentence: `The test used more than ${memory} of memory; what it keeps in /work counts.` };
+    return {
+      outcome: 'out_of_memory',
+      sentence: `The test used more than ${memory} of memory (with Docker, what it keeps in /work counts).`,
+    };
   }
   if (!ending.output.started()) {
     const scratch = `${mebibytes(limits.sandboxScratchBytes)}, ${limits.sandboxScratchInodes} files`;
