@@ -11,6 +11,8 @@ import { createRedactor } from '../../src/infra/redact.ts';
 export const BOT_TOKEN = '8112233445:AAF9-workbench-bot-token-0123456789ab';
 export const MODEL_KEY = 'sk-workbench-model-key-0123456789abcdef';
 
+export const RUN_KEY = 'task-1-attempt-1-execution-1';
+
 export const templateAgent = (command: string, changes: Partial<AgentProfileConfig> = {}): AgentProfileConfig => ({
   name: 'scripted',
   kind: 'template',
@@ -61,7 +63,7 @@ export const openWorkbench = async (files: Readonly<Record<string, string>> = { 
     });
   const run: Workbench['run'] = (runner, { limits, ...request } = {}) =>
     runner.run({
-      key: 'task-1-attempt-1-execution-1',
+      key: RUN_KEY,
       agent: runner.list()[0]?.name ?? '',
       workFolder,
       outFolder,

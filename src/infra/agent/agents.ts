@@ -67,6 +67,9 @@ const duration = (ms: number): string => (ms < 60_000 ? `${Math.ceil(ms / 1000)}
 const timeoutSentence = (limitMs: number): string =>
   `The agent was still at work after ${duration(limitMs)} and was ended. Rerun the task with a smaller request, or raise the limit.`;
 
+const programMissing = ({ config }: Agent): string =>
+  `The program of agent ${config.name} is not on this machine. Install it where the PATH of the service finds it.`;
+
 const loginMissing = ({ config }: Agent): string =>
   `The login of agent ${config.name} is not on this machine. Sign in with its CLI as the user of the service, or set AGENT_AUTH_MODE=api.`;
 
@@ -133,6 +136,8 @@ export const createAgents = (config: AgentsConfig): AgentRunner => {
     const durationMs = Math.round(performance.now() - startedAt);
     if (!timedOut && !ending.ran) throw new OutsideFailure(BUBBLEWRAP_FAILED, { cause: output.log().toString() });
 
+    const refused = proxy.asked().filter(({ allowed }) => !allowed);
+    if (refused.length > 0) output.note(`Hosts it asked for and may not reach: ${refused.map(({ host }) => host).join(' ')}`);
     const { meta, note } = await readAgentMeta(request.outFolder, redact);
     if (note !== undefined) output.note(note);
     const sentence = timedOut ? timeoutSentence(agentTimeoutMs) : reader.complaint(ending.exitCode ?? KILLED);
@@ -159,6 +164,7 @@ export const createAgents = (config: AgentsConfig): AgentRunner => {
     try {
       const surroundings = await prepareSurroundings(agent, config, { ...request, id });
       try {
+        if (agent.profile.required && !surroundings.installed) return failed(programMissing(agent));
         if (surroundings.missingLogins.length > 0) return failed(loginMissing(agent));
         const proxy = await startEgressProxy({ socketPath: surroundings.run.egressSocket, rules: agent.rules });
         try {

@@ -1,4 +1,5 @@
-import { lstat, readlink } from 'node:fs/promises';
+import { lstat, readdir, readlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import { AGENT_HOME, OURS_INSIDE } from './places.ts';
 
 export interface Bind {
@@ -51,6 +52,21 @@ const systemArguments = async (): Promise<string[]> => {
   return (await Promise.all(each)).flat();
 };
 
+/**
+ * The kernel lets the user that is root outside write settings of the whole machine under `/proc/sys` and the like without any capability, also from
+ * inside: `core_pattern` names a program it starts as root. What is not about a process is read-only, what only root may read is empty.
+ */
+const procArguments = async (): Promise<string[]> => {
+  const names = (await readdir('/proc')).filter((name) => !/^\d+$/.test(name)).map((name) => join('/proc', name));
+  const each = names.map(async (path) => {
+    const found = await lstat(path).catch(() => null);
+    if (found === null || found.isSymbolicLink()) return [];
+    if ((found.mode & 0o004) === 0) return ['--ro-bind-try', '/dev/null', path];
+    return found.isDirectory() || (found.mode & 0o222) !== 0 ? ['--ro-bind-try', path, path] : [];
+  });
+  return ['--proc', '/proc', ...(await Promise.all(each)).flat()];
+};
+
 export const isBelow = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`);
 
 export interface BubblewrapOptions {
@@ -82,7 +98,8 @@ export const bubblewrapArguments = async (options: BubblewrapOptions): Promise<r
     .flatMap((path) => ['--tmpfs', path, '--remount-ro', path]),
   ...ETC_NEEDED.flatMap((name) => ['--ro-bind-try', `/etc/${name}`, `/etc/${name}`]),
   ...Object.keys(ETC_FILES).flatMap((name) => ['--ro-bind', `${options.etcFolder}/${name}`, `/etc/${name}`]),
-  ...['--proc', '/proc', '--dev', '/dev', '--size', `${SHARED_MEMORY_BYTES_MAX}`, '--tmpfs', '/dev/shm', '--remount-ro', '/dev'],
+  ...(await procArguments()),
+  ...['--dev', '/dev', '--size', `${SHARED_MEMORY_BYTES_MAX}`, '--tmpfs', '/dev/shm', '--remount-ro', '/dev'],
   ...[
     '--perms',
     '1777',

@@ -19,7 +19,7 @@ export interface Places {
 export const OURS_INSIDE = '/opt/countersign';
 export const AGENT_HOME = '/home/agent';
 
-export const LAUNCHER = join(import.meta.dirname, 'launcher.mts');
+export const LAUNCHER = join(import.meta.dirname, 'launcher.mjs');
 
 export const ENCLOSED_PLACES: Places = {
   work: '/work',
@@ -27,7 +27,7 @@ export const ENCLOSED_PLACES: Places = {
   home: AGENT_HOME,
   temporary: '/tmp',
   node: `${OURS_INSIDE}/bin/node`,
-  launcher: `${OURS_INSIDE}/launcher.mts`,
+  launcher: `${OURS_INSIDE}/launcher.mjs`,
   egressSocket: `${OURS_INSIDE}/egress.sock`,
   egressPort: 3128,
   path: `${OURS_INSIDE}/bin:/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin`,

@@ -109,7 +109,7 @@ const checksIn = async (surroundings: Surroundings, agent: Agent, config: Agents
     return sessionCheck(agent, missingLogins.length, asked?.exitCode);
   };
 
-  const answered = await ask(program === '' ? ['/bin/true'] : [program, ...agent.profile.versionArguments]);
+  const answered = await ask(agent.profile.probe(program));
   if (!answered.ran) return [{ name: 'isolation', verdict: 'fail', sentence: ISOLATION_FAILED }];
   return [
     config.isolation === 'none'

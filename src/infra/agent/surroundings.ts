@@ -6,7 +6,7 @@ import { type Bind, bubblewrapArguments } from './bubblewrap.ts';
 import type { AgentsConfig } from './configuration.ts';
 import { type Enclosed, STATUS_FD, startEnclosed } from './enclosure.ts';
 import { findInstallation, type Installation } from './installation.ts';
-import type { LaunchOrder } from './launcher.mts';
+import type { LaunchOrder } from './launch-order.ts';
 import { RUN_MARKER } from './leftovers.ts';
 import { ENCLOSED_PLACES, LAUNCHER, OURS_INSIDE, openPlaces, type Places } from './places.ts';
 import type { Invocation, LoginFile } from './profiles/profile.ts';

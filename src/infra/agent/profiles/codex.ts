@@ -35,8 +35,11 @@ const parseEvent = (line: string): Event | undefined => {
   }
 };
 
+/** Codex wraps every command in a shell, which tells a reader nothing. */
+const withoutShell = (command: string): string => /^\S*sh -l?c (["'])(.*)\1$/s.exec(command)?.[2] ?? command;
+
 const doing = (item: Extract<Event, { item: unknown }>['item']): string | undefined => {
-  if (item.type === 'command_execution' && item.command !== undefined) return `Running ${item.command}`;
+  if (item.type === 'command_execution' && item.command !== undefined) return `Running ${withoutShell(item.command)}`;
   if (item.type === 'file_change' && item.changes !== undefined) {
     return `Editing ${item.changes.map(({ path }) => basename(path)).join(', ')}`;
   }
@@ -108,6 +111,9 @@ const loginOf = (path: string): LoginFile => ({
   to: join('.codex', CREDENTIAL),
 });
 
+/** What a codex with OpenAI's own models talks to. */
+export const CODEX_HOSTS: readonly string[] = ['api.openai.com', 'auth.openai.com', 'chatgpt.com'];
+
 /** OpenAI's `codex` CLI. Its own sandbox is off: ours is around it. Its folder is `.codex` in the private home, which it makes itself. */
 export const codexProfile = (options: {
   readonly command: string;
@@ -117,7 +123,8 @@ export const codexProfile = (options: {
 }): Profile => ({
   program: options.command,
   logins: options.loginPaths.map(loginOf),
-  versionArguments: ['--version'],
+  required: true,
+  probe: (program) => [program, '--version'],
   invocation: (assignment, program, places) => ({
     argv: [
       ...[program, 'exec', '--json', '--skip-git-repo-check', '-C', places.work],

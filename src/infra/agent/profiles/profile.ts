@@ -35,10 +35,13 @@ export interface Reader {
 
 /** What is particular to one agent CLI. */
 export interface Profile {
-  /** The program it starts with, to be found on this machine; `null` when the shell finds it. */
+  /** The program it starts with, to be found on this machine; `null` when only the shell can tell. */
   readonly program: string | null;
+  /** Whether it cannot run when the program was not found; else it may be a word of the shell's own. */
+  readonly required: boolean;
   readonly logins: readonly LoginFile[];
-  readonly versionArguments: readonly string[];
+  /** Answers with exit 0 and one line when the program is there. */
+  probe(program: string): readonly string[];
   invocation(assignment: Assignment, program: string, places: Places): Invocation;
   reader(): Reader;
 }

@@ -94,7 +94,8 @@ export const templateProfile = (command: string, logins: Profile['logins']): Pro
   return {
     program: template.program,
     logins,
-    versionArguments: ['--version'],
+    required: false,
+    probe: (program) => (program === '' ? ['/bin/true'] : ['/bin/sh', '-c', 'command -v -- "$1"', 'sh', program]),
     invocation: (assignment) => ({ argv: ['/bin/sh', '-c', template.render(assignment)], input: '', environment: {} }),
     reader: () => ({
       read: (line) => line,

@@ -1,0 +1,113 @@
+/**
+ * Runs beside the agent, inside its isolation, and is the only part of ours there. It is told what to do by one line of JSON on
+ * standard input (`LaunchOrder` in launch-order.ts); the end of standard input asks it to end the agent, so it also ends with the service
+ * that started it. One plain file without imports of ours: bubblewrap shows only this one, and stripping types would add 100 ms to each run.
+ */
+import { spawn } from 'node:child_process';
+import { closeSync, cpSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { constants } from 'node:os';
+import { basename, dirname } from 'node:path';
+
+const CLOSED_ON_EXEC = 0o2000000;
+
+/** A file that the service itself inherited and that would stay open in every program: what Node opened is closed by the kernel. */
+const isInherited = (descriptor) => {
+  try {
+    const flags = /^flags:\s+([0-7]+)/m.exec(readFileSync(`/proc/self/fdinfo/${descriptor}`, 'utf8'))?.[1] ?? '0';
+    return (Number.parseInt(flags, 8) & CLOSED_ON_EXEC) === 0;
+  } catch {
+    return false;
+  }
+};
+
+const closeInherited = () => {
+  for (const name of readdirSync('/proc/self/fd')) {
+    if (Number(name) > 2 && isInherited(name)) closeSync(Number(name));
+  }
+};
+
+const isCopied = (path) => lstatSync(path).isFile() || lstatSync(path).isDirectory();
+
+const copyLogin = ({ from, to }) => {
+  mkdirSync(dirname(to), { recursive: true, mode: 0o700 });
+  cpSync(from, to, { recursive: true, filter: isCopied });
+};
+
+const join = (one, other) => {
+  one.pipe(other);
+  one.on('error', () => other.destroy());
+  one.on('close', () => other.destroy());
+};
+
+/** Listens on the loopback of the agent's own network and hands each connection to the service's proxy. Resolves with the port. */
+const listen = (socket, port) =>
+  new Promise((resolve, reject) => {
+    // A socket's path may have 107 bytes; a folder opened as a descriptor makes it short.
+    const path = `/proc/self/fd/${openSync(dirname(socket), 'r')}/${basename(socket)}`;
+    const server = createServer({ allowHalfOpen: true }, (inner) => {
+      const outer = connect({ path, allowHalfOpen: true });
+      join(inner, outer);
+      join(outer, inner);
+    });
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', () => resolve(server.address().port));
+  });
+
+const proxyVariables = (port) => {
+  const url = `http://127.0.0.1:${port}`;
+  return { HTTP_PROXY: url, HTTPS_PROXY: url, http_proxy: url, https_proxy: url, NODE_USE_ENV_PROXY: '1' };
+};
+
+const signalGroup = (child, signal) => {
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, signal);
+  } catch {
+    // The group is gone already.
+  }
+};
+
+const launch = async (order, endAsked) => {
+  closeInherited();
+  order.login.forEach(copyLogin);
+  const port = await listen(order.egressSocket, order.egressPort);
+  const [program, ...rest] = order.argv;
+  const child = spawn(program, rest, {
+    cwd: order.folder,
+    env: { ...order.environment, ...proxyVariables(port) },
+    detached: true,
+    stdio: [order.input === '' ? 'ignore' : 'pipe', 'inherit', 'inherit'],
+  });
+  child.stdin?.on('error', () => {});
+  child.stdin?.end(order.input);
+  child.on('error', () => {
+    process.stderr.write("countersign: the agent's program could not be started\n");
+    process.exit(127);
+  });
+  child.on('exit', (code, signal) => {
+    signalGroup(child, 'SIGKILL');
+    process.exit(code ?? 128 + constants.signals[signal]);
+  });
+  await endAsked;
+  signalGroup(child, 'SIGTERM');
+  setTimeout(() => {
+    signalGroup(child, 'SIGKILL');
+    process.exit(137);
+  }, order.graceMs);
+};
+
+const ended = Promise.withResolvers();
+let received = '';
+let launched = false;
+process.stdin.setEncoding('utf8');
+process.stdin.on('end', () => (launched ? ended.resolve() : process.exit(0)));
+process.stdin.on('data', (chunk) => {
+  if (launched) return;
+  received += chunk;
+  if (!received.endsWith('\n')) return;
+  launched = true;
+  launch(JSON.parse(received), ended.promise).catch((error) => {
+    process.stderr.write(`countersign: the agent could not be prepared (${error.code ?? 'unknown reason'})\n`);
+    process.exit(126);
+  });
+});
