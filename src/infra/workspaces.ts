@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Workspaces } from '../commands/ports/workspaces.ts';
 
@@ -15,6 +15,12 @@ export const createWorkspaces = ({ folder }: { readonly folder: string }): Works
       await removeAll(at(key));
       await mkdir(at(key), { recursive: true, mode: 0o700 });
       return at(key);
+    },
+    furnish: async (parent, name, files) => {
+      const made = join(parent, name);
+      await mkdir(made);
+      for (const [file, bytes] of Object.entries(files)) await writeFile(join(made, file), bytes);
+      return made;
     },
     remove: (key) => removeAll(at(key)),
     reap: async (running) => {

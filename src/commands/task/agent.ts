@@ -1,4 +1,3 @@
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson } from '../../domain/canonical.ts';
 import { judge } from '../../domain/policy/judge.ts';
@@ -57,12 +56,11 @@ const runAgent = async (
   { key, signal, progress }: Execution,
 ): Promise<AgentResult> => {
   const { prepared } = task.evidence;
-  const [workFolder, outFolder] = [join(folder, 'work'), join(folder, 'out')];
+  const workFolder = join(folder, 'work');
   await ports.repositories.writeOut(prepared.repo, prepared.startTree, workFolder, signal);
-  await mkdir(outFolder);
-  if (prepared.startFrom === 'base_after_conflict' && task.lastChange) {
-    await writeFile(join(outFolder, 'previous.patch'), await ports.artifacts.get(task.lastChange.patch));
-  }
+  const conflicted = prepared.startFrom === 'base_after_conflict' ? task.lastChange : undefined;
+  const left = conflicted ? { 'previous.patch': await ports.artifacts.get(conflicted.patch) } : {};
+  const outFolder = await ports.workspaces.furnish(folder, 'out', left);
   return ports.agents.run({
     key,
     agent: prepared.agent.name,
