@@ -29,18 +29,18 @@ const jsonForms = (secret: string): string[] => {
  * percent-encoded and escaped in JSON. Longest first; nothing for a value under `SECRET_CHARACTERS_MIN`.
  */
 export const secretForms = (secret: string): readonly string[] => {
+  if (secret.trim().length < SECRET_CHARACTERS_MIN) return [];
   const hex = Buffer.from(secret).toString('hex');
   const forms = [
     secret,
     secret.trim(),
-    ...(secret.includes('\n') ? secret.split(/\r?\n/) : []),
-    ...(secret.length < SECRET_CHARACTERS_MIN ? [] : base64Forms(secret)),
+    ...secret.split(/\r?\n/),
+    ...base64Forms(secret),
     ...percentForms(secret),
     ...jsonForms(secret),
     hex,
     hex.toUpperCase(),
   ];
-  if (secret.trim().length < SECRET_CHARACTERS_MIN) return [];
   return [...new Set(forms)]
     .filter((form) => form.length >= SECRET_CHARACTERS_MIN)
     .sort((a, b) => b.length - a.length || (a < b ? -1 : 1));
@@ -51,6 +51,8 @@ export const secretForms = (secret: string): readonly string[] => {
  * a start that fails has read no more than a constant.
  */
 export const TOKEN_PATTERNS: readonly string[] = [
+  // This service's own; see `Token` of a person.
+  'cst_[A-Za-z0-9_-]{43}',
   'gh[oprsu]_[A-Za-z0-9]{30,255}',
   'github_pat_[A-Za-z0-9_]{22,255}',
   'glpat-[A-Za-z0-9_-]{20,255}',
@@ -73,3 +75,13 @@ export const TOKEN_PATTERNS: readonly string[] = [
 
 /** First line of a private key in PEM or OpenSSH form. */
 export const PRIVATE_KEY_BEGIN = /-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----/;
+
+/**
+ * Tells whether a text holds one of the given values in a usual form, a private key, or what has the shape of a well-known token: for
+ * texts that people send, where there is no need to guess further.
+ */
+export const createSecretDetector = (secrets: readonly string[]): ((text: string) => boolean) => {
+  const known = secrets.flatMap(secretForms);
+  const token = new RegExp(TOKEN_PATTERNS.join('|'));
+  return (text) => known.some((form) => text.includes(form)) || PRIVATE_KEY_BEGIN.test(text) || token.test(text);
+};
