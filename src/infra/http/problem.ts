@@ -60,24 +60,42 @@ const fieldsOf = (error: z.ZodError) =>
 
 /** What a caller is told; `undefined` for a fault of ours. */
 const answerOf = (error: unknown): Answer | undefined => {
-  if (error instanceof DomainError) return { status: error.refusal.status, code: error.refusal.errorCode, sentence: error.message };
+  if (error instanceof DomainError)
+    return { status: error.refusal.status, code: error.refusal.errorCode, sentence: error.message };
   if (error instanceof BadCall) return { status: error.status, code: error.code, sentence: error.message };
   if (error instanceof z.ZodError) {
-    return { status: 400, code: 'VALIDATION_ERROR', sentence: 'The request is not of the expected form; "fields" says where.', fields: fieldsOf(error) };
+    return {
+      status: 400,
+      code: 'VALIDATION_ERROR',
+      sentence: 'The request is not of the expected form; "fields" says where.',
+      fields: fieldsOf(error),
+    };
   }
   if (error instanceof InvalidCursor) return { status: 400, code: 'VALIDATION_ERROR', sentence: error.message };
   if (error instanceof StoreFull) return { status: 503, code: 'UNAVAILABLE', sentence: error.message };
   if (error instanceof StoreUnavailable) {
-    return { status: 503, code: 'UNAVAILABLE', sentence: 'The event store does not answer. Send the same request again, with the same Idempotency-Key.' };
+    return {
+      status: 503,
+      code: 'UNAVAILABLE',
+      sentence: 'The event store does not answer. Send the same request again, with the same Idempotency-Key.',
+    };
   }
   if (error instanceof ConflictError) return { status: 503, code: 'UNAVAILABLE', sentence: error.message };
   if (error instanceof HTTPException && error.status === 400) {
-    return { status: 400, code: 'VALIDATION_ERROR', sentence: 'The body is not valid JSON. Send an object with "Content-Type: application/json".' };
+    return {
+      status: 400,
+      code: 'VALIDATION_ERROR',
+      sentence: 'The body is not valid JSON. Send an object with "Content-Type: application/json".',
+    };
   }
   return undefined;
 };
 
-const FAULT: Answer = { status: 500, code: 'UNAVAILABLE', sentence: 'The service met a fault of its own; its log says more. Nothing was lost.' };
+const FAULT: Answer = {
+  status: 500,
+  code: 'UNAVAILABLE',
+  sentence: 'The service met a fault of its own; its log says more. Nothing was lost.',
+};
 
 /** Every error becomes a problem document; `onFault` hears of those that are ours. */
 export const problemOf = (error: unknown, context: Context, onFault: (error: unknown) => void): Response => {

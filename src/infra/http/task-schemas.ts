@@ -12,11 +12,20 @@ export const NewTaskBody = z
     base_branch: NewTask.shape.base,
     test_command: NewTask.shape.testCommand,
     trigger_user: NewTask.shape.onBehalfOf,
-    delivery_strategy: z.literal('rolling', { error: 'only "rolling" is supported: a later attempt stays on the same pull request' }).optional(),
+    delivery_strategy: z
+      .literal('rolling', { error: 'only "rolling" is supported: a later attempt stays on the same pull request' })
+      .optional(),
   })
   .openapi('NewTask');
 
-export const newTaskOf = ({ repo, intent, agent, base_branch, test_command, trigger_user }: z.infer<typeof NewTaskBody>): NewTask => ({
+export const newTaskOf = ({
+  repo,
+  intent,
+  agent,
+  base_branch,
+  test_command,
+  trigger_user,
+}: z.infer<typeof NewTaskBody>): NewTask => ({
   intent,
   ...(repo !== undefined && { repo }),
   ...(agent !== undefined && { agent }),
@@ -63,7 +72,11 @@ export const RerunBody = z
   .openapi('Rerun');
 
 export const TaskParameters = z.object({
-  taskId: z.string().min(6).max(36).openapi({ description: 'The id, or its beginning: at least 6 characters that no other task shares.' }),
+  taskId: z
+    .string()
+    .min(6)
+    .max(36)
+    .openapi({ description: 'The id, or its beginning: at least 6 characters that no other task shares.' }),
 });
 
 export const Freshness = {

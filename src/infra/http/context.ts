@@ -1,0 +1,47 @@
+import type { OpenAPIHono } from '@hono/zod-openapi';
+import type { Dispatch } from '../../commands/dispatch.ts';
+import type { Door } from '../../commands/door.ts';
+import type { People } from '../../commands/people.ts';
+import type { Artifacts } from '../../commands/ports/artifacts.ts';
+import type { Clock } from '../../commands/ports/clock.ts';
+import type { RunnerLog } from '../../commands/ports/log.ts';
+import type { EventStore } from '../../domain/event-store.ts';
+import type { Views } from '../views/views.ts';
+import type { Variables } from './authentication.ts';
+
+/** One line of what a running stage does, for whoever watches now. Never stored. */
+export interface ProgressFeed {
+  listen(listener: (stream: string, line: string) => void): () => void;
+}
+
+export interface HealthReport {
+  readonly status: 'ok' | 'degraded';
+  readonly components: readonly { readonly name: string; readonly status: 'pass' | 'warn' | 'fail'; readonly sentence: string }[];
+  readonly [more: string]: unknown;
+}
+
+export interface RepositoryAdmin {
+  list(): Promise<readonly { readonly name: string; readonly remote: string }[]>;
+  /** Throws an error whose message says what to do. */
+  add(url: string, name: string | undefined): Promise<{ readonly name: string }>;
+  remove(name: string): Promise<void>;
+}
+
+/** What the API stands on; `src/main.ts` hands it in. */
+export interface ApiOptions {
+  readonly door: Door;
+  readonly dispatch: Dispatch;
+  readonly people: People;
+  readonly store: EventStore;
+  readonly views: Pick<Views, 'queries' | 'waitFor' | 'onChange' | 'rebuild'>;
+  readonly artifacts: Artifacts;
+  readonly auditFile: string;
+  readonly repositories: RepositoryAdmin;
+  readonly progress: ProgressFeed;
+  readonly health: () => Promise<HealthReport>;
+  readonly isReady: () => boolean;
+  readonly clock: Clock;
+  readonly log: RunnerLog;
+}
+
+export type Api = OpenAPIHono<{ Variables: Variables }>;
