@@ -70,7 +70,8 @@ export const TOKEN_PATTERNS: readonly string[] = [
   'hf_[A-Za-z0-9]{30,255}',
   'SG\\.[A-Za-z0-9_-]{16,64}\\.[A-Za-z0-9_-]{16,128}',
   '(?<![0-9])[0-9]{8,10}:[A-Za-z0-9_-]{35}',
-  'eyJ[A-Za-z0-9_-]{8,256}\\.eyJ[A-Za-z0-9_-]{8,2000}\\.[A-Za-z0-9_-]{8,1000}',
+  // Only where a run of its characters begins, or a percent-encoded one ends: `eyJ` may stand in the run again and again.
+  '(?:(?<![A-Za-z0-9_-])|(?<=%[0-9A-Fa-f]{2}))eyJ[A-Za-z0-9_-]{8,1000}\\.eyJ[A-Za-z0-9_-]{8,2000}\\.[A-Za-z0-9_-]{8,1000}',
 ];
 
 /** First line of a private key in PEM or OpenSSH form. */

@@ -40,6 +40,7 @@ describe('Redacting a text', () => {
     `sk-proj-${'x9'.repeat(20)}`,
     'AKIAIOSFODNN7EXAMPLE',
     `eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.${'s'.repeat(43)}`,
+    `cst_${'t'.repeat(43)}`,
     `Bearer ${'t'.repeat(32)}`,
   ])('takes a token out that it was not told of: %s', (token) => {
     expect(redact(`got ${token}!`)).toMatch(/^got (Bearer )?\[redacted\]!$/);
