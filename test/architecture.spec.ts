@@ -46,6 +46,7 @@ describe('The architecture', () => {
     ['a test that is left out', 'test/a.spec.ts', line('  it', '.skip("x", () => {});')],
     ['a test that is alone', 'test/a.test.ts', line('describe', '.only("x", () => {});')],
     ['a test that comes later', 'test/a.test.ts', line('it', '.concurrent.todo("x");')],
+    ['a test that runs on a condition', 'test/a.test.ts', line('it', '.runIf(hasDocker)("x", () => {});')],
     ['a crossed-out test', 'test/a.spec.ts', line('x', 'it("x", () => {});')],
     ['any as a type', 'src/infra/a.ts', line('const a: ', 'any = 1;')],
     ['any as a way out', 'test/a.spec.ts', line('const a = b as ', 'any;')],
