@@ -41,7 +41,7 @@ describe('The contract with an agent', () => {
     ['a substitution', '$(touch /out/harm) `touch /out/harm`'],
     ['an end of the quotes', `'; touch /out/harm; ' "; touch /out/harm; "`],
     ['lines', 'one\ntouch /out/harm\n\ntwo\n'],
-    ['a glob and a variable', '* ~ $HOME ${HOME} $1'],
+    ['a glob and a variable', '* ~ $HOME $1 ?'],
   ])('does not let an intent become %s in a template', async (_, intent) => {
     await using bench = await openWorkbench();
     const command =

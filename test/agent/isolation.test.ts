@@ -161,7 +161,7 @@ describe('An agent that looks around', () => {
     await using bench = await openWorkbench();
     const seconds = `9${process.pid}`;
     const result = await bench.sh(
-      `setsid -f sleep ${seconds} >/dev/null 2>&1; (trap '' TERM HUP; exec -a hidden sleep ${seconds}) & env -i setsid sleep ${seconds} & exit 0`,
+      `setsid -f sleep ${seconds} >/dev/null 2>&1; (trap '' TERM HUP; exec sleep ${seconds}) & env -i setsid sleep ${seconds} & exit 0`,
     );
     expect(result.outcome).toBe('finished');
     expect(await readdir(join(bench.dataFolder, 'run', 'agent'))).toEqual([]);
