@@ -1,8 +1,56 @@
+import { execa } from 'execa';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { createBubblewrapSandbox } from '../../src/infra/sandbox/bubblewrap.ts';
 import { describeSandbox } from './contract.ts';
-import { workbench } from './workbench.ts';
+import { type Workbench, workbench } from './workbench.ts';
 
-describeSandbox('bubblewrap', async () => {
-  const sandbox = createBubblewrapSandbox();
-  return workbench(sandbox, await sandbox.resolveImage('node:24'));
+const sandbox = createBubblewrapSandbox();
+let bench: Workbench;
+
+const open = async (): Promise<Workbench> => workbench(sandbox, await sandbox.resolveImage('node:24'));
+
+beforeAll(async () => {
+  bench = await open();
+});
+
+describeSandbox('bubblewrap', open);
+
+describe('In bubblewrap, a test', () => {
+  it('sees the programs of this machine and nothing else of it', async () => {
+    expect(await bench.output('ls -A / /etc')).toMatch(
+      /^\/:\n(bin|dev|etc|lib\w*|opt|proc|repo|sbin|tmp|usr|work|\n)+\n\/etc:\n(alternatives|group|hosts|ld\.so\.cache|passwd|\n)+$/,
+    );
+    expect(await bench.output('cat /etc/passwd; cat /etc/hosts')).toBe(
+      'nobody:x:65534:65534:nobody:/tmp:/bin/sh\n127.0.0.1 localhost\n::1 localhost\n',
+    );
+  });
+
+  it('runs under the Node of this project', async () => {
+    expect(await bench.output('node -p process.version')).toBe(`${process.version}\n`);
+  });
+
+  it('does not write settings of the kernel, and makes no namespace', async () => {
+    for (const attempt of [
+      'echo x > /proc/sys/kernel/core_pattern',
+      'echo 1 > /proc/sys/vm/drop_caches',
+      'unshare --user true',
+      'unshare --mount true',
+    ]) {
+      expect(await bench.run(attempt), attempt).toMatchObject({ outcome: 'tests_failed' });
+    }
+  });
+
+  it('has nothing open that the service was started with', async () => {
+    const script = `exec 9</etc/hostname; exec "${process.execPath}" "${import.meta.dirname}/leaky-start.ts"`;
+    const { stdout } = await execa('bash', ['-c', `exec 77</etc/hostname; ${script}`]);
+    expect(stdout).toContain('/dev/null');
+    expect(stdout).not.toContain('hostname');
+    expect(
+      stdout.split('\n').filter((target) => target !== '/dev/null' && !/^(pipe:|\/proc\/|\/tmp\/countersign-pipe-)/.test(target)),
+    ).toEqual([]);
+  });
+
+  it('has the machine itself as its image', async () => {
+    expect(bench.image).toEqual({ kind: 'bubblewrap', reference: 'host', id: 'host' });
+  });
 });

@@ -151,7 +151,10 @@ describe('An image', () => {
     const id = await importHostileImage(docker, [], []);
     onTestFinished(() => docker.getImage(id).remove({ force: true }));
     const bare = workbench(sandbox, { kind: 'docker', reference: 'bare:1', id });
-    expect(await bare.run('true')).toMatchObject({ outcome: 'sandbox_failed', exitCode: null });
+    expect(await bare.run('true')).toMatchObject({
+      outcome: 'sandbox_failed',
+      log: expect.toSatisfy((log: Buffer) => log.includes('/bin/sh')),
+    });
   });
 });
 

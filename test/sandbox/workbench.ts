@@ -3,20 +3,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Sandboxes, SandboxImage, SandboxRequest, SandboxResult } from '../../src/commands/ports/sandbox.ts';
-import { DEFAULT_LIMITS, type Limits } from '../../src/domain/limits.ts';
-
-const MiB = 1024 * 1024;
-
-/** Small enough that every limit is reached quickly. */
-export const LIMITS: Limits = {
-  ...DEFAULT_LIMITS,
-  sandboxTimeoutMs: 30_000,
-  sandboxMemoryBytes: 512 * MiB,
-  sandboxProcesses: 64,
-  sandboxScratchBytes: 32 * MiB,
-  sandboxScratchInodes: 2_000,
-  sandboxOutputBytes: 64 * 1024,
-};
+import type { Limits } from '../../src/domain/limits.ts';
+import { LIMITS } from './limits.ts';
 
 /** A path to a file's text, to text and mode, or to what a link points to. */
 export type TreeFiles = Readonly<

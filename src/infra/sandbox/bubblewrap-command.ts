@@ -11,6 +11,7 @@ const NODE_FOLDER = '/opt/countersign/bin';
 
 /** Descriptors the command expects, besides the usual three: `life` stays open as long as anything lives inside, `info` tells its process id. */
 const DESCRIPTORS = { life: 3, info: 4, passwd: 5, group: 6, hosts: 7 };
+export const DESCRIPTOR_LAST = 7;
 
 /** What is read from the descriptors of those names: enough of `/etc` for names to resolve, and nothing of this machine's. */
 export const ETC = {

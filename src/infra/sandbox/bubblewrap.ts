@@ -1,12 +1,13 @@
-import { closeSync } from 'node:fs';
+import { closeSync, constants } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import { execa } from 'execa';
 import { OutsideFailure } from '../../commands/ports/repositories.ts';
 import { ImageMissing, type Sandboxes, type SandboxRequest, type SandboxResult } from '../../commands/ports/sandbox.ts';
-import { bubblewrapCommand, ETC, HOST_PATH } from './bubblewrap-command.ts';
+import { bubblewrapCommand, DESCRIPTOR_LAST, ETC, HOST_PATH } from './bubblewrap-command.ts';
+import { highestInheritedDescriptor } from './inherited.ts';
 import { watchMemory } from './memory-watch.ts';
 import { createOutputLines } from './output-log.ts';
-import { openPipe } from './pipe.ts';
+import { openDescriptor, openPipe } from './pipe.ts';
 import { createTestOutput, openTree, resultOf } from './test-run.ts';
 
 /** What a person is told wherever this sandbox is used. */
@@ -30,12 +31,14 @@ const execute = async (
   const { limits, signal } = request;
   const { reader, writeDescriptor } = await openPipe();
   reader.on('data', onStdout);
+  const nothing = openDescriptor('/dev/null', constants.O_RDONLY);
+  const overInherited = Array.from({ length: Math.max(0, highestInheritedDescriptor() - DESCRIPTOR_LAST) }, () => nothing);
   const [file = '', ...args] = bubblewrapCommand(request, process.getuid?.() === 0);
   const sandbox = execa(file, args, {
     extendEnv: false,
     env: { PATH: HOST_PATH },
     cwd: '/',
-    stdio: ['ignore', writeDescriptor, 'pipe', 'pipe', 'pipe', ETC.passwd, ETC.group, ETC.hosts],
+    stdio: ['ignore', writeDescriptor, 'pipe', 'pipe', 'pipe', ETC.passwd, ETC.group, ETC.hosts, ...overInherited],
     buffer: false,
     reject: false,
     timeout: limits.sandboxTimeoutMs,
@@ -43,6 +46,7 @@ const execute = async (
     cancelSignal: signal,
   });
   closeSync(writeDescriptor);
+  closeSync(nothing);
   const [, , stderr, life, info] = sandbox.stdio;
   stderr.on('data', onStderr);
   life.resume();

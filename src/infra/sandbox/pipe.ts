@@ -8,6 +8,9 @@ import { execa } from 'execa';
 /** execa takes any number, its types those of one digit. */
 type Descriptor = 3;
 
+/** A file that a child is given as it is; closed by the caller once the child is started. */
+export const openDescriptor = (path: string, flags: number): Descriptor => openSync(path, flags) as Descriptor;
+
 export interface Pipe {
   readonly reader: Socket;
   /** To be given to a child and then closed, or the reader never ends. */
@@ -25,7 +28,7 @@ export const openPipe = async (): Promise<Pipe> => {
     await execa('mkfifo', [path], { extendEnv: false, env: { PATH: '/usr/bin:/bin' } });
     await chmod(path, 0o666);
     const reader = new Socket({ fd: openSync(path, constants.O_RDONLY | constants.O_NONBLOCK), writable: false });
-    return { reader, writeDescriptor: openSync(path, constants.O_WRONLY) as Descriptor };
+    return { reader, writeDescriptor: openDescriptor(path, constants.O_WRONLY) };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
