@@ -1,7 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createDockerSandbox } from '../../src/infra/sandbox/docker.ts';
-import { ensureDocker } from '../support/docker-daemon.ts';
-import { ensureExampleImage } from '../support/docker-image.ts';
+import { ensureTestImage } from '../support/docker-image.ts';
 import { lookAround } from './contract.ts';
 import { LIMITS } from './limits.ts';
 import { type Workbench, workbench } from './workbench.ts';
@@ -11,7 +10,7 @@ let bench: Workbench;
 
 beforeAll(async () => {
   const sandbox = createDockerSandbox();
-  bench = workbench(sandbox, await sandbox.resolveImage(await ensureExampleImage(await ensureDocker())));
+  bench = workbench(sandbox, await sandbox.resolveImage(await ensureTestImage()));
 });
 
 describe('From inside a container, a test sees', () => {

@@ -5,7 +5,7 @@ import { OutsideFailure } from '../../src/commands/ports/repositories.ts';
 import { ImageMissing } from '../../src/commands/ports/sandbox.ts';
 import { createDockerSandbox } from '../../src/infra/sandbox/docker.ts';
 import { ensureDocker } from '../support/docker-daemon.ts';
-import { ensureExampleImage, importHostileImage } from '../support/docker-image.ts';
+import { ensureTestImage, importHostileImage } from '../support/docker-image.ts';
 import { describeSandbox } from './contract.ts';
 import { type Workbench, workbench } from './workbench.ts';
 
@@ -13,8 +13,7 @@ const sandbox = createDockerSandbox();
 let docker: Docker;
 let bench: Workbench;
 
-const open = async (): Promise<Workbench> =>
-  workbench(sandbox, await sandbox.resolveImage(await ensureExampleImage(await ensureDocker())));
+const open = async (): Promise<Workbench> => workbench(sandbox, await sandbox.resolveImage(await ensureTestImage()));
 
 const containers = async (filter: string): Promise<readonly Docker.ContainerInfo[]> =>
   docker.listContainers({ all: true, filters: { label: [filter] } });

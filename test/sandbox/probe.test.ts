@@ -3,7 +3,7 @@ import { createBubblewrapSandbox } from '../../src/infra/sandbox/bubblewrap.ts';
 import { createDockerSandbox } from '../../src/infra/sandbox/docker.ts';
 import { probeBubblewrap, probeDocker, probeWrites } from '../../src/infra/sandbox/probe.ts';
 import { ensureDocker } from '../support/docker-daemon.ts';
-import { ensureExampleImage } from '../support/docker-image.ts';
+import { ensureTestImage } from '../support/docker-image.ts';
 
 describe('Preflight of the sandbox', () => {
   it('names the versions of the engine and of runc', async () => {
@@ -28,7 +28,7 @@ describe('Preflight of the sandbox', () => {
   });
 
   it('tries to write where a test must not', async () => {
-    const image = await ensureExampleImage(await ensureDocker());
+    const image = await ensureTestImage();
     expect(await probeWrites(createDockerSandbox(), image)).toMatchObject({ ok: true });
     expect(await probeWrites(createBubblewrapSandbox(), 'host')).toMatchObject({ ok: true });
   });

@@ -4,8 +4,11 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type Docker from 'dockerode';
 import { execa } from 'execa';
+import { ensureExampleImage } from '../../src/infra/sandbox/example-image.ts';
+import { ensureDocker } from './docker-daemon.ts';
 
-export { ensureExampleImage } from '../../src/infra/sandbox/example-image.ts';
+/** The reference of an image with Node, a shell and git, on an engine that is started when it has to be. */
+export const ensureTestImage = async (): Promise<string> => ensureExampleImage(await ensureDocker());
 
 /** `id` is what the engine calls it; remove it when done. */
 const importFolder = async (docker: Docker, folder: string, changes: readonly string[]): Promise<string> => {

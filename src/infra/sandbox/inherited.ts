@@ -13,7 +13,7 @@ const isInherited = (descriptor: string): boolean => {
 
 /**
  * The highest descriptor that whoever started the service left open for all its children, such as a shell's lock file; Node's own are
- * never passed on. A child that is given its own at every number up to it gets none of them.
+ * never passed on. A child that is given something else at every number up to it gets none of them.
  */
 export const highestInheritedDescriptor = (): number =>
   Math.max(2, ...readdirSync('/proc/self/fd').filter(isInherited).map(Number));
