@@ -132,10 +132,10 @@ const runResult = ({ evidence }: PresentTask): TaskView['runResult'] => {
 };
 
 /** The whole task as everyone sees it. */
-export const taskView = (folded: FoldedTask): TaskView => {
+export const taskView = (folded: FoldedTask, summarised = summary(folded)): TaskView => {
   const { task } = folded;
   return {
-    ...summary(folded),
+    ...summarised,
     onBehalfOf: task.onBehalfOf && textOf(task.onBehalfOf),
     testCommand: task.testCommand,
     clarifyReason: task.status === 'WAIT_CLARIFY' ? task.reason : null,
@@ -153,11 +153,11 @@ export const taskView = (folded: FoldedTask): TaskView => {
   };
 };
 
-const listRow = (folded: FoldedTask): Row => ({
-  status: folded.task.status,
-  repo: folded.task.repo,
-  requested_by: folded.task.requestedBy,
-  summary: JSON.stringify(summary(folded)),
+const listRow = (summarised: TaskSummary): Row => ({
+  status: summarised.status,
+  repo: summarised.repo,
+  requested_by: summarised.triggerUser,
+  summary: JSON.stringify(summarised),
 });
 
 /** Every task with its detail, the list of tasks, and the pending work. Newest first is the order of the streams' numbers, downwards. */
@@ -175,10 +175,11 @@ export const tasksProjection: Projection<FoldedTask> = {
   },
   fold,
   show: (folded) => {
+    const summarised = summary(folded);
     const work = workRow(folded.task);
     return {
-      document: JSON.stringify(taskView(folded)),
-      rows: { task_list: [listRow(folded)], work: work ? [work] : [] },
+      document: JSON.stringify(taskView(folded, summarised)),
+      rows: { task_list: [listRow(summarised)], work: work ? [work] : [] },
     };
   },
 };

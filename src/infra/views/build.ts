@@ -99,8 +99,9 @@ export const openBuild = (database: DatabaseSync, store: EventStore, projection:
 
   const nothing = (): Changes => ({ folded: new Map(), isNew: new Set(), parked: new Map() });
 
-  const current = (stream: string, changes: Changes): Folded => {
-    const known = changes.folded.get(stream) ?? states.get(stream) ?? tables.find(stream);
+  const current = ({ stream, revision }: RecordedEvent, changes: Changes): Folded => {
+    // Nothing is known before a stream's first event, so it need not be looked for.
+    const known = changes.folded.get(stream) ?? states.get(stream) ?? (revision > 0 ? tables.find(stream) : undefined);
     if (known) return known;
     changes.isNew.add(stream);
     return { id: ++lastId, state: undefined };
@@ -109,7 +110,7 @@ export const openBuild = (database: DatabaseSync, store: EventStore, projection:
   const fold = (event: RecordedEvent, changes: Changes): void => {
     const { stream } = event;
     if (parked.has(stream) || changes.parked.has(stream)) return;
-    const { id, state } = current(stream, changes);
+    const { id, state } = current(event, changes);
     changes.folded.set(stream, { id, state });
     try {
       changes.folded.set(stream, { id, state: projection.fold(state, seen(projection, event)) });
@@ -119,8 +120,7 @@ export const openBuild = (database: DatabaseSync, store: EventStore, projection:
   };
 
   /** Folds a stream again, from the store, as far as `upTo`. */
-  const refold = async (stream: string, upTo: Position, changes: Changes): Promise<void> => {
-    const { id } = current(stream, changes);
+  const refold = async (stream: string, { id }: Folded, upTo: Position, changes: Changes): Promise<void> => {
     let state: unknown;
     for await (const event of store.readStream(stream)) {
       if (event.position > upTo) break;
@@ -180,8 +180,10 @@ export const openBuild = (database: DatabaseSync, store: EventStore, projection:
 
     async unpark() {
       for (const stream of [...parked]) {
+        const known = tables.find(stream);
         const changes = nothing();
-        await refold(stream, position ?? ('' as Position), changes); // Before the first position nothing can be parked.
+        if (!known || position === null) continue;
+        await refold(stream, known, position, changes);
         if (!changes.parked.has(stream)) commit(changes, position, 0, [stream]);
       }
     },
@@ -196,7 +198,8 @@ export const openBuild = (database: DatabaseSync, store: EventStore, projection:
         for (; index < unseen.length && performance.now() < until; index++) {
           const event = unseen[index];
           if (!event) break;
-          if (event.type === ERASURE && !parked.has(event.stream)) await refold(event.stream, event.position, changes);
+          if (event.type === ERASURE && !parked.has(event.stream))
+            await refold(event.stream, current(event, changes), event.position, changes);
           else fold(event, changes);
         }
         const reached = index === unseen.length ? checkpoint : unseen[index - 1]?.position;

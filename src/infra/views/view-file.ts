@@ -1,5 +1,6 @@
-import { chmodSync, closeSync, openSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
+import { makePrivateFile } from '../store/private-file.ts';
 
 /** Version of the tables every view shares. A file of another one is made anew. */
 const TABLES_VERSION = '1';
@@ -60,8 +61,7 @@ export const removeViewFile = (file: string): void => {
 };
 
 const open = (file: string): DatabaseSync => {
-  closeSync(openSync(file, 'a', 0o600));
-  chmodSync(file, 0o600);
+  makePrivateFile(file);
   const database = new DatabaseSync(file, { timeout: 5_000 });
   try {
     database.exec(PRAGMAS);

@@ -1,0 +1,159 @@
+import { z } from 'zod';
+import { canonicalJson, Digest, digestOf } from '../domain/canonical.ts';
+import { hashHolds, type NewEvent } from '../domain/event.ts';
+
+export const AUDIT_VERSION = '2.0';
+
+/** Streams whose events are audited: everything that says who asked, allowed and did what. */
+export const AUDITED_STREAMS = ['task-', 'person-'] as const;
+
+/** One event as the audit holds it: as it is stored, never brought to a later shape. */
+export const AuditLine = z.strictObject({
+  auditVersion: z.literal(AUDIT_VERSION),
+  /** From 1, without gaps. */
+  sequence: z.int().min(1),
+  stream: z.string(),
+  revision: z.int().min(0),
+  id: z.string(),
+  type: z.string(),
+  data: z.unknown(),
+  /** All but `hash`, which stands beside it. */
+  metadata: z.record(z.string(), z.string()),
+  /** The event's own. Erasing a text leaves it alone. */
+  hash: z.string(),
+  /** Over `sequence`, `hash` and the `lineHash` of the line before. */
+  lineHash: Digest,
+});
+export type AuditLine = z.infer<typeof AuditLine>;
+
+/** The end of an audit. Kept elsewhere, it proves later that nothing was cut off or rewritten before it. */
+export interface AuditHead {
+  readonly sequence: number;
+  readonly lineHash: string;
+}
+
+export const NO_LINES: AuditHead = { sequence: 0, lineHash: '' };
+
+const lineHash = (sequence: number, hash: string, before: string): Digest => digestOf({ sequence, hash, before });
+
+/** The line that follows `before`, as canonical JSON without a line end. The same events in the same order give the same bytes. */
+export const auditLine = (
+  event: NewEvent & { readonly stream: string; readonly revision: number },
+  before: AuditHead,
+): { readonly text: string; readonly head: AuditHead } => {
+  const { stream, revision, id, type, data } = event;
+  const { hash = '', ...metadata } = event.metadata;
+  const sequence = before.sequence + 1;
+  const head = { sequence, lineHash: lineHash(sequence, hash, before.lineHash) };
+  const line: AuditLine = { auditVersion: AUDIT_VERSION, stream, revision, id, type, data, metadata, hash, ...head };
+  return { text: canonicalJson(line), head };
+};
+
+/** The audit is not what the service wrote. The message says where. */
+export class AuditFault extends Error {
+  override readonly name = 'AuditFault';
+  /** 1 for the first. */
+  readonly line: number;
+  constructor(line: number, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.line = line;
+  }
+}
+
+/** Parses one line. Throws `AuditFault`: a line that cannot be read is never passed over. */
+export const readAuditLine = (text: string, line: number): AuditLine => {
+  try {
+    return AuditLine.parse(JSON.parse(text));
+  } catch (error) {
+    throw new AuditFault(line, `Line ${line} is no line of an audit, or was cut short.`, { cause: error });
+  }
+};
+
+const fault = (line: number, what: string): AuditFault => new AuditFault(line, `Line ${line} ${what}`);
+
+/**
+ * Checks lines one after the other, each by what it holds itself: `check` throws `AuditFault` at the first that is not what the service wrote
+ * there. Of every stream it remembers the last hash.
+ */
+export const auditVerifier = () => {
+  const streams = new Map<string, { revision: number; hash: string }>();
+  let head = NO_LINES;
+
+  return {
+    head: (): AuditHead => head,
+    check(text: string): AuditHead {
+      const number = head.sequence + 1;
+      const line = readAuditLine(text, number);
+      const { stream, revision, sequence, hash, metadata } = line;
+      if (canonicalJson(line) !== text) throw fault(number, 'is not written as the service writes it.');
+      if (sequence !== number) throw fault(number, `has the number ${sequence}: lines are missing, moved or repeated.`);
+      if (!hashHolds({ ...line, metadata: { ...metadata, hash } }))
+        throw fault(number, 'was changed: its event has another hash.');
+      if (line.lineHash !== lineHash(sequence, hash, head.lineHash)) throw fault(number, 'does not follow from the line before.');
+      const last = streams.get(stream) ?? { revision: -1, hash: '' };
+      if (revision !== last.revision + 1 || metadata.prevHash !== last.hash) {
+        throw fault(number, 'does not follow from the event before it in its stream.');
+      }
+      streams.set(stream, { revision, hash });
+      head = { sequence, lineHash: line.lineHash };
+      return head;
+    },
+  };
+};
+
+export type AuditVerdict =
+  | { readonly valid: true; readonly lines: number; readonly head: AuditHead }
+  | { readonly valid: false; readonly lines: number; readonly line: number; readonly sentence: string };
+
+/**
+ * Recomputes every hash and link. `expected` is a head that was noted earlier, perhaps many lines ago: without one, lines missing at the end
+ * cannot be noticed, and neither can an audit that was rewritten as a whole.
+ */
+export const verifyAudit = async (
+  lines: AsyncIterable<string> | Iterable<string>,
+  expected: AuditHead = NO_LINES,
+): Promise<AuditVerdict> => {
+  const verifier = auditVerifier();
+  const verified = (): number => verifier.head().sequence;
+  try {
+    for await (const text of lines) {
+      const { sequence, lineHash: found } = verifier.check(text);
+      if (sequence === expected.sequence && found !== expected.lineHash) {
+        throw fault(sequence, 'is not the one that was noted: the audit was rewritten.');
+      }
+    }
+    if (verified() < expected.sequence) {
+      throw fault(
+        verified() + 1,
+        `and all after it are missing: the audit had ${expected.sequence} lines when its head was noted.`,
+      );
+    }
+    return { valid: true, lines: verified(), head: verifier.head() };
+  } catch (error) {
+    if (!(error instanceof AuditFault)) throw error;
+    return { valid: false, lines: verified(), line: error.line, sentence: error.message };
+  }
+};
+
+export interface AuditFilter {
+  readonly taskId?: string;
+  /** A person id, or `system:<worker>`. */
+  readonly actor?: string;
+  readonly type?: string;
+  /** Inclusive, ISO 8601 in UTC. */
+  readonly since?: string;
+  /** Exclusive. */
+  readonly until?: string;
+}
+
+/** Whether a filter lets a line through. */
+export const auditMatches = (line: AuditLine, { taskId, actor, type, since, until }: AuditFilter): boolean => {
+  const at = line.metadata.at ?? '';
+  return (
+    (taskId === undefined || line.stream === `task-${taskId}`) &&
+    (actor === undefined || line.metadata.actor === actor) &&
+    (type === undefined || line.type === type) &&
+    (since === undefined || at >= since) &&
+    (until === undefined || at < until)
+  );
+};
