@@ -178,7 +178,7 @@ describe("An agent's way out", () => {
     using web = await webServer();
     await using bench = await openWorkbench();
     const url = `http://127.0.0.1:${web.port}/`;
-    const asking = `node -e 'http.get({ port: 3128, path: "${url}" }, (r) => r.pipe(process.stdout))'`;
+    const asking = `node -e 'http.get("${url}", (r) => r.pipe(process.stdout))'`;
     const result = await bench.sh(`${fetching(url)}; ${asking}; NODE_USE_ENV_PROXY=0 ${fetching(url)}`);
     expect(result.log.toString()).toMatch(
       /^failed .*\nCountersign: this agent may not reach .*AGENT_EGRESS\.\nfailed ECONNREFUSED\n/,

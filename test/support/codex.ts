@@ -12,24 +12,22 @@ export const CODEX_KEY_VARIABLE = 'SCRIPTED_MODEL_KEY';
  * A codex profile that talks to the scripted model. Give the service `environment[CODEX_KEY_VARIABLE]` and list `codexEgress(model)` as
  * the operator's egress.
  */
-export const codexProfileFor = (model: ScriptedModel, changes: Partial<AgentProfileConfig> = {}): AgentProfileConfig => ({
-  name: 'codex',
-  kind: 'codex',
-  command: CODEX_COMMAND,
-  model: CODEX_MODEL,
-  extraArguments: [
-    ...['-c', 'model_provider="scripted"'],
-    ...[
-      '-c',
-      `model_providers.scripted={name="scripted",base_url="${model.url}/v1",env_key="${CODEX_KEY_VARIABLE}",wire_api="responses",` +
-        'request_max_retries=1,stream_max_retries=1}',
-    ],
-  ],
-  loginPaths: [],
-  allowedHosts: [],
-  authMode: 'api',
-  apiKeyVars: [CODEX_KEY_VARIABLE],
-  ...changes,
-});
+export const codexProfileFor = (model: ScriptedModel, changes: Partial<AgentProfileConfig> = {}): AgentProfileConfig => {
+  // The scripted model checks no key, so a session's login need not hold one.
+  const key = changes.authMode === 'session' ? '' : `env_key="${CODEX_KEY_VARIABLE}",`;
+  const provider = `{name="scripted",base_url="${model.url}/v1",${key}wire_api="responses",request_max_retries=1,stream_max_retries=1}`;
+  return {
+    name: 'codex',
+    kind: 'codex',
+    command: CODEX_COMMAND,
+    model: CODEX_MODEL,
+    extraArguments: ['-c', 'model_provider="scripted"', '-c', `model_providers.scripted=${provider}`],
+    loginPaths: [],
+    allowedHosts: [],
+    authMode: 'api',
+    apiKeyVars: [CODEX_KEY_VARIABLE],
+    ...changes,
+  };
+};
 
 export const codexEgress = (model: ScriptedModel): readonly string[] => [`127.0.0.1:${model.port}`];
