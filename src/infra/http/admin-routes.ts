@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { z } from '@hono/zod-openapi';
 import { stream } from 'hono/streaming';
 import { sha256 } from '../../domain/canonical.ts';
@@ -8,6 +7,7 @@ import { RepositoryPattern, Role } from '../../domain/person/events.ts';
 import { may } from '../../domain/person/index.ts';
 import { DomainError } from '../../domain/refusals.ts';
 import { type Text, textOf } from '../../domain/text.ts';
+import { newToken } from '../token.ts';
 import { type Caller, demand } from './authentication.ts';
 import type { Api, ApiOptions } from './context.ts';
 import { BadCall } from './problem.ts';
@@ -15,9 +15,6 @@ import { idempotencyKey } from './task-schemas.ts';
 
 const name = z.string().trim().min(1).max(100);
 const ADMIN = { right: 'administer', repo: '*' } as const;
-
-/** A new bearer token: 32 random bytes behind a prefix that secret scanners know. */
-export const newToken = (): string => `cst_${randomBytes(32).toString('base64url')}`;
 
 /** People, their roles and tokens; repositories; the views. For admins. */
 export const addAdminRoutes = (api: Api, options: ApiOptions): void => {

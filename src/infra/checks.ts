@@ -1,0 +1,154 @@
+import { access, constants, statfs } from 'node:fs/promises';
+import { OutsideFailure } from '../commands/ports/repositories.ts';
+import { ImageMissing, type Sandboxes } from '../commands/ports/sandbox.ts';
+import type { EventStore } from '../domain/event-store.ts';
+import type { AgentRunner } from './agent/agents.ts';
+import type { Check } from './cli/composition.ts';
+import type { Configuration } from './config/configuration.ts';
+import type { Probed } from './forge/check.ts';
+import type { GitRepositories } from './git/repositories.ts';
+import { probeBubblewrap, probeDocker } from './sandbox/probe.ts';
+
+export interface Checked {
+  readonly configuration: Configuration;
+  readonly store: EventStore;
+  readonly agents: AgentRunner;
+  readonly sandboxes: Sandboxes;
+  readonly forge: Probed;
+  readonly repositories: GitRepositories;
+}
+
+/** Less free space than this is a warning; less than a twentieth of it, a failure. In bytes. */
+const FREE_BYTES_MIN = 2 * 1024 ** 3;
+/** Repositories whose remotes are asked; more would make a health call slow. */
+const REMOTES_ASKED_MAX = 5;
+/** Longest a single component may take to answer, in milliseconds. */
+const ANSWER_MS = 20_000;
+
+const inTime = async (name: string, ask: () => Promise<readonly Check[]>): Promise<readonly Check[]> => {
+  const { promise: silent, resolve } = Promise.withResolvers<readonly Check[]>();
+  const timer = setTimeout(
+    () => resolve([{ name, status: 'fail', sentence: `${name} did not answer within ${ANSWER_MS / 1000} s.` }]),
+    ANSWER_MS,
+  );
+  try {
+    return await Promise.race([ask(), silent]);
+  } catch (error) {
+    const known = error instanceof OutsideFailure || error instanceof ImageMissing;
+    return [
+      { name, status: 'fail', sentence: known ? error.message : `${name} could not be asked; the service’s log says more.` },
+    ];
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+const storeChecks = async ({ store }: Checked): Promise<Check[]> => {
+  await store.head();
+  return [{ name: 'event store', status: 'pass', sentence: 'The event store answers.' }];
+};
+
+const diskChecks = async ({ configuration: { dataFolder } }: Checked): Promise<Check[]> => {
+  const name = 'disk';
+  try {
+    await access(dataFolder, constants.W_OK);
+  } catch {
+    return [{ name, status: 'fail', sentence: 'The data folder cannot be written. Set DATA_DIR to one that can.' }];
+  }
+  const { bavail, bsize } = await statfs(dataFolder);
+  const free = bavail * bsize;
+  const shown = `${(free / 1024 ** 3).toFixed(1)} GiB are free under the data folder`;
+  if (free >= FREE_BYTES_MIN) return [{ name, status: 'pass', sentence: `${shown}.` }];
+  return [{ name, status: free < FREE_BYTES_MIN / 20 ? 'fail' : 'warn', sentence: `Only ${shown}. Free some space.` }];
+};
+
+const sandboxChecks = async ({ sandboxes, configuration }: Checked): Promise<Check[]> => {
+  const { dockerHost } = configuration.sandbox;
+  const probed =
+    sandboxes.kind === 'docker'
+      ? await probeDocker(dockerHost === null ? {} : { socketPath: dockerHost })
+      : await probeBubblewrap();
+  const name = `sandbox (${sandboxes.kind})`;
+  const warnings = probed.warnings.map((sentence): Check => ({ name, status: 'warn', sentence }));
+  return [{ name, status: probed.ok ? 'pass' : 'fail', sentence: probed.sentence }, ...warnings];
+};
+
+const imageChecks = async ({ sandboxes, configuration }: Checked): Promise<Check[]> => {
+  const { image } = configuration.operator;
+  const name = 'sandbox image';
+  if (image === null) return [{ name, status: 'warn', sentence: 'No default image: each repository must name one.' }];
+  const { reference, id } = await sandboxes.resolveImage(image);
+  return [
+    {
+      name,
+      status: 'pass',
+      sentence: sandboxes.kind === 'docker' ? `${reference} is here as ${id.slice(0, 19)}.` : 'The machine’s own system is used.',
+    },
+  ];
+};
+
+const agentChecks = async ({ agents }: Checked): Promise<Check[]> => {
+  const all: Check[] = [];
+  for (const { name } of agents.list()) {
+    for (const { name: what, verdict, sentence } of await agents.probeAgent(name))
+      all.push({ name: `agent ${what}`, status: verdict, sentence });
+  }
+  return all;
+};
+
+const repositoryChecks = async ({ repositories, configuration }: Checked): Promise<Check[]> => {
+  const name = 'repositories';
+  const all = await repositories.list();
+  if (all.length === 0)
+    return [{ name, status: 'warn', sentence: 'There is no repository yet. Add one with "countersign repo add <url>".' }];
+  const { defaultRepository, baseBranch } = configuration.repositories;
+  const missing: Check[] =
+    defaultRepository !== null && !all.includes(defaultRepository)
+      ? [
+          {
+            name,
+            status: 'fail',
+            sentence: `DEFAULT_REPO names ${defaultRepository}, which is not here. Add it with "countersign repo add <url>".`,
+          },
+        ]
+      : [];
+  const asked = await Promise.all(
+    all.slice(0, REMOTES_ASKED_MAX).map(async (repository) =>
+      (await repositories.checkRemote(repository, baseBranch)).map(
+        ({ direction, ok, sentence }): Check => ({
+          name: `${repository} (${direction})`,
+          status: ok ? 'pass' : 'fail',
+          sentence,
+        }),
+      ),
+    ),
+  );
+  return [...missing, ...asked.flat()];
+};
+
+const forgeChecks = async ({ forge, repositories, configuration }: Checked): Promise<Check[]> => {
+  const repository = configuration.repositories.defaultRepository ?? (await repositories.list())[0];
+  const base = configuration.repositories.baseBranch;
+  const remote =
+    repository === undefined
+      ? undefined
+      : await repositories.resolveBase(repository, base).then(
+          (found) => found.remote,
+          () => undefined,
+        );
+  return (await forge.probe(remote)).map(({ name, status, sentence }) => ({ name: `forge ${name}`, status, sentence }));
+};
+
+/** Really asks every component, all at once; never throws. */
+export const checkAll = async (parts: Checked): Promise<readonly Check[]> => {
+  const asked: readonly (readonly [string, (parts: Checked) => Promise<readonly Check[]>])[] = [
+    ['event store', storeChecks],
+    ['disk', diskChecks],
+    ['sandbox', sandboxChecks],
+    ['sandbox image', imageChecks],
+    ['agent', agentChecks],
+    ['repositories', repositoryChecks],
+    ['forge', forgeChecks],
+  ];
+  return (await Promise.all(asked.map(([name, ask]) => inTime(name, () => ask(parts))))).flat();
+};

@@ -1,0 +1,57 @@
+import type { Liveness } from '../commands/ports/liveness.ts';
+import type { EventStore } from '../domain/event-store.ts';
+import { HEARTBEAT_MS, TAKEOVER_AFTER_MS } from '../domain/limits.ts';
+
+export interface HeartbeatsOptions {
+  readonly store: EventStore;
+  /** This process's worker. */
+  readonly worker: string;
+  readonly intervalMs?: number;
+  readonly takeoverAfterMs?: number;
+}
+
+export interface Heartbeats extends Liveness {
+  /** First beat before anything is claimed; later ones may be lost. */
+  start(): Promise<void>;
+  stop(): void;
+}
+
+/**
+ * Workers of several processes hear each other through the store: each writes to a stream of its own, of which the store keeps the last event.
+ * Silence is measured by this process's own clock, from when it last saw a new beat; clocks are never compared.
+ */
+export const createHeartbeats = ({
+  store,
+  worker,
+  intervalMs = HEARTBEAT_MS,
+  takeoverAfterMs = TAKEOVER_AFTER_MS,
+}: HeartbeatsOptions): Heartbeats => {
+  const heard = new Map<string, { readonly beat: string; readonly since: number }>();
+  let timer: NodeJS.Timeout | undefined;
+
+  const beat = async (): Promise<void> => {
+    await store.append(`worker-${worker}`, [{ id: crypto.randomUUID(), type: 'WorkerHeard', data: {}, metadata: {} }], 'any');
+  };
+  const lastBeat = async (other: string): Promise<string> => {
+    for await (const event of store.readStream(`worker-${other}`, { direction: 'backwards', limit: 1 })) return event.id;
+    return 'none';
+  };
+
+  return {
+    start: async () => {
+      await beat();
+      timer = setInterval(() => void beat().catch(() => undefined), intervalMs);
+    },
+    stop: () => clearInterval(timer),
+    isHeard: async (other) => {
+      // A claim of our own that nobody here works on: its answer was lost.
+      if (other === worker) return false;
+      const last = await lastBeat(other);
+      const known = heard.get(other);
+      const now = performance.now();
+      if (known?.beat === last) return now - known.since < takeoverAfterMs;
+      heard.set(other, { beat: last, since: now });
+      return true;
+    },
+  };
+};

@@ -1,0 +1,55 @@
+import { chmod, readFile, rename, writeFile } from 'node:fs/promises';
+import { z } from 'zod';
+import type { Dispatch } from '../commands/dispatch.ts';
+import type { People } from '../commands/people.ts';
+import type { Clock } from '../commands/ports/clock.ts';
+import { sha256 } from '../domain/canonical.ts';
+import { PersonId } from '../domain/ids.ts';
+import { Token } from '../domain/person/commands.ts';
+import { ownText } from '../domain/text.ts';
+import { newToken } from './token.ts';
+
+const LocalAdmin = z.object({ personId: PersonId, token: Token });
+export type LocalAdmin = z.infer<typeof LocalAdmin>;
+
+/** Written whole or not at all, for this user only. */
+export const writePrivately = async (file: string, value: unknown): Promise<void> => {
+  const fresh = `${file}.${crypto.randomUUID()}`;
+  await writeFile(fresh, `${JSON.stringify(value)}\n`, { mode: 0o600 });
+  await chmod(fresh, 0o600);
+  await rename(fresh, file);
+};
+
+const kept = async (file: string): Promise<LocalAdmin | undefined> => {
+  const text = await readFile(file, 'utf8').catch(() => 'null');
+  const parsed = LocalAdmin.safeParse(JSON.parse(text));
+  return parsed.success ? parsed.data : undefined;
+};
+
+/**
+ * The admin that whoever may read the data folder is: the person and the token stand in `file` (0600). Made on the first start, and again when
+ * the token was revoked or the file is gone.
+ */
+export const ensureLocalAdmin = async (
+  file: string,
+  { dispatch, people, clock }: { readonly dispatch: Dispatch; readonly people: People; readonly clock: Clock },
+): Promise<LocalAdmin> => {
+  const known = await kept(file);
+  if (known) {
+    const person = await people.get(known.personId);
+    if (person?.tokens.some(({ tokenHash }) => tokenHash === sha256(known.token))) return known;
+  }
+  const { personId, token } = { personId: `person-${clock.uuid()}`, token: newToken() };
+  const say = (type: string, data: object) =>
+    dispatch({ id: clock.uuid(), type, data: { personId, ...data }, actor: 'system:setup', channel: 'system', at: clock.now() });
+  await say('AddPerson', { name: ownText('Local administrator') });
+  await say('GrantRole', { role: 'admin', repositories: '*' });
+  await say('IssueToken', {
+    tokenId: clock.uuid(),
+    name: ownText('Command line of this machine'),
+    tokenHash: sha256(token),
+    expiresAt: null,
+  });
+  await writePrivately(file, { personId, token });
+  return { personId, token };
+};
