@@ -3,11 +3,17 @@ import { OutsideFailure } from '../commands/ports/repositories.ts';
 import { ImageMissing, type Sandboxes } from '../commands/ports/sandbox.ts';
 import type { EventStore } from '../domain/event-store.ts';
 import type { AgentRunner } from './agent/agents.ts';
-import type { Check } from './cli/composition.ts';
 import type { Configuration } from './config/configuration.ts';
 import type { Probed } from './forge/check.ts';
 import type { GitRepositories } from './git/repositories.ts';
 import { probeBubblewrap, probeDocker } from './sandbox/probe.ts';
+
+/** One thing that was asked for real, and what to do about it. */
+export interface Check {
+  readonly name: string;
+  readonly status: 'pass' | 'warn' | 'fail';
+  readonly sentence: string;
+}
 
 export interface Checked {
   readonly configuration: Configuration;

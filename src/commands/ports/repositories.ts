@@ -51,8 +51,8 @@ export interface Repositories {
   list(): Promise<readonly string[]>;
   /** Fetches `base` from the remote (a fetch younger than 10 s is shared). Throws `RepositoryProblem`. */
   resolveBase(repository: string, base: string): Promise<ResolvedBase>;
-  /** A file of a commit by its path; `null` when absent, not a regular file, or over `maxBytes`. */
-  readFile(repository: string, commit: ObjectId, path: string, maxBytes: number): Promise<Buffer | null>;
+  /** A file of a commit by its path; `null` when absent, `unusable` when it is no regular file or over `maxBytes`. */
+  readFile(repository: string, commit: ObjectId, path: string, maxBytes: number): Promise<Buffer | null | 'unusable'>;
   /** Merges what `tree` changed against `oldBase` onto `newBase`; `null` on conflict. Both bases are commits. */
   mergeOnto(repository: string, tree: ObjectId, oldBase: ObjectId, newBase: ObjectId): Promise<ObjectId | null>;
   /** Writes the raw bytes of a tree into `folder` (made here, must be empty). Attributes change nothing; links are written as links. */

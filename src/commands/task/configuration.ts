@@ -15,7 +15,9 @@ export const configurationAt = async (
     ['okaydokki', 'okaydokki.yaml'],
   ] as const) {
     const bytes = await repositories.readFile(repo, commit, path, FILE_BYTES_MAX);
-    if (!bytes) continue;
+    if (bytes === null) continue;
+    if (bytes === 'unusable')
+      return { faults: [`${path} is no regular file of at most ${FILE_BYTES_MAX / 1024} KiB. Mend it at the base.`] };
     const parsed = parseRepositoryFile(bytes, flavour);
     return 'faults' in parsed ? parsed : effectiveConfiguration(operator, parsed.config);
   }

@@ -17,26 +17,27 @@ const NOBODY = {
   GIT_COMMITTER_DATE: '@0 +0000',
 };
 
-const read = async (mirror: Mirror, commit: ObjectId, path: string, maxBytes: number): Promise<Buffer | null> => {
+const read = async (mirror: Mirror, commit: ObjectId, path: string, maxBytes: number): Promise<Buffer | null | 'unusable'> => {
   await mirror.ensureCommit(commit);
   const { stdout } = await mirror.run(['ls-tree', '-z', '-l', '--full-tree', commit, '--', path], {
     env: { GIT_LITERAL_PATHSPECS: '1' },
   });
   const [meta = '', found] = stdout.toString('utf8').replace(/\0$/, '').split('\t');
   const [mode, , id = '', size] = meta.split(/ +/);
-  if (found !== path || (mode !== MODE_FILE && mode !== MODE_EXECUTABLE) || Number(size) > maxBytes) return null;
+  if (found !== path) return null;
+  if ((mode !== MODE_FILE && mode !== MODE_EXECUTABLE) || Number(size) > maxBytes) return 'unusable';
   return (await mirror.run(['cat-file', 'blob', id])).stdout;
 };
 
 /** Reads files of commits and remembers small ones: a commit never changes. */
 export const createFileReader = (): typeof read => {
-  const known = boundedMap<string, Buffer | null>(FILES_REMEMBERED_MAX);
+  const known = boundedMap<string, Buffer | null | 'unusable'>(FILES_REMEMBERED_MAX);
   return async (mirror, commit, path, maxBytes) => {
     const key = `${mirror.name}\0${commit}\0${maxBytes}\0${path}`;
     const before = known.get(key);
     if (before !== undefined) return before;
     const bytes = await read(mirror, commit, path, maxBytes);
-    if (bytes === null || bytes.length <= FILE_REMEMBERED_BYTES_MAX) known.set(key, bytes);
+    if (bytes === null || bytes === 'unusable' || bytes.length <= FILE_REMEMBERED_BYTES_MAX) known.set(key, bytes);
     return bytes;
   };
 };
