@@ -19,7 +19,7 @@ export const aStore = (folder: string, name = 'log.db'): SqliteStore => {
 };
 
 export const theViews = async (folder: string, store: SqliteStore, options: Partial<ViewsOptions> = {}): Promise<Views> => {
-  const views = await openViews({ file: join(folder, 'views.db'), store, ...options });
+  const views = await openViews({ file: join(folder, 'views.db'), auditFile: join(folder, 'audit.jsonl'), store, ...options });
   onTestFinished(() => views.close());
   return views;
 };

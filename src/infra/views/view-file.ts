@@ -25,6 +25,13 @@ CREATE TABLE parked (
   needs TEXT NOT NULL,
   PRIMARY KEY (tables, stream)
 ) STRICT;
+CREATE TABLE audit (
+  file TEXT PRIMARY KEY,
+  position TEXT,
+  sequence INTEGER NOT NULL,
+  line_hash TEXT NOT NULL,
+  bytes INTEGER NOT NULL
+) STRICT;
 `;
 
 /**

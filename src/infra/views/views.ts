@@ -1,13 +1,16 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { EventStore } from '../../domain/event-store.ts';
+import type { AuditHead } from '../../projections/audit.ts';
 import { peopleProjection } from '../../projections/people.ts';
 import type { Projection } from '../../projections/projection.ts';
 import { tasksProjection } from '../../projections/tasks.ts';
+import { createAuditFile } from './audit-file.ts';
 import { dumpTables } from './dump.ts';
 import { type PendingStep, type ViewQueries, viewQueries } from './queries.ts';
 import { type ChangeListener, createSlot, type Progress, type Slot, type ViewStatus } from './slot.ts';
 import { openViewFile } from './view-file.ts';
 import { viewStore } from './view-store.ts';
+import { createWaiters } from './waiters.ts';
 
 export interface ViewsOptions {
   /** `views.db` in the data folder. */
@@ -15,6 +18,8 @@ export interface ViewsOptions {
   readonly store: EventStore;
   readonly tasks?: Projection;
   readonly people?: Projection;
+  /** `audit.jsonl`; this process owns it. */
+  readonly auditFile: string;
 }
 
 export interface Views {
@@ -38,6 +43,10 @@ export interface Views {
   /** Builds every view again, beside the one that answers, which it then replaces. */
   rebuild(onProgress?: (progress: Progress) => void): Promise<void>;
   status(): readonly ViewStatus[];
+  /** The end of the audit file as it is synced: noted elsewhere, it proves later that nothing was cut off. */
+  auditHead(): AuditHead;
+  /** Whether the audit file holds everything up to `position`, synced; waits for it, `timeoutMs` at most. */
+  waitForAudit(position: string, timeoutMs: number): Promise<boolean>;
   /** Everything the views hold, for comparing them: see dump.ts. */
   dump(): Iterable<string>;
   close(): Promise<void>;
@@ -58,17 +67,18 @@ const firstQueries = (database: DatabaseSync, tasks: Slot, people: Slot): ViewQu
 };
 
 /** Opens the views of a log and keeps them up with it until `close`. A file that is damaged or of another log is built anew. */
-export const openViews = async ({ file, store, ...projections }: ViewsOptions): Promise<Views> => {
+export const openViews = async ({ file, auditFile, store, ...projections }: ViewsOptions): Promise<Views> => {
   const database = openViewFile(file, await store.storeId());
   const closing = new AbortController();
   const listeners = new Set<ChangeListener>();
-  const waiters = new Set<() => void>();
+  const viewWaiters = createWaiters();
+  const auditWaiters = createWaiters();
   const background = new Set<Promise<void>>();
   const done = Promise.withResolvers<void>();
   done.promise.catch(() => undefined); // Whoever awaits it is told; nobody must.
 
   const changed: ChangeListener = (streams) => {
-    for (const check of [...waiters]) check();
+    viewWaiters.check();
     for (const listener of [...listeners]) listener(streams);
   };
   const shared = {
@@ -90,10 +100,20 @@ export const openViews = async ({ file, store, ...projections }: ViewsOptions): 
   const slots = [tasks, people];
   let queries = firstQueries(database, tasks, people);
   for (const slot of slots) slot.start();
+  const audit = createAuditFile({ file: auditFile, database, store, signal: closing.signal, onCommit: auditWaiters.check });
+  shared.background(audit.follow());
 
-  const ready = Promise.race([Promise.all(slots.map((slot) => slot.ready)).then(() => undefined), done.promise]);
+  const ready = Promise.race([
+    Promise.all([...slots.map((slot) => slot.ready), audit.ready]).then(() => undefined),
+    done.promise,
+  ]);
   ready.catch(() => undefined);
   const reached = (position: string): boolean => slots.every((slot) => (slot.position() ?? '') >= position);
+
+  const rebuildAudit = (onProgress?: (progress: Progress) => void): Promise<void> => {
+    const expected = audit.head().sequence;
+    return audit.rebuild((events) => onProgress?.({ name: 'audit', version: 1, events, expected }));
+  };
 
   const onChange = (listener: ChangeListener): (() => void) => {
     listeners.add(listener);
@@ -112,23 +132,12 @@ export const openViews = async ({ file, store, ...projections }: ViewsOptions): 
     },
     ready,
     done: done.promise,
-    waitFor: (position, timeoutMs) =>
-      new Promise((resolve) => {
-        const settle = (answer: boolean): void => {
-          clearTimeout(timer);
-          waiters.delete(check);
-          resolve(answer);
-        };
-        const check = (): void => {
-          if (reached(position)) settle(true);
-        };
-        const timer = setTimeout(settle, timeoutMs, false);
-        waiters.add(check);
-        check();
-      }),
+    waitFor: (position, timeoutMs) => viewWaiters.until(() => reached(position), timeoutMs),
+    waitForAudit: (position, timeoutMs) => auditWaiters.until(() => (audit.position() ?? '') >= position, timeoutMs),
+    auditHead: audit.head,
     onChange,
     rebuild: async (onProgress) => {
-      const rebuilt = Promise.all(slots.map((slot) => slot.rebuild(onProgress)));
+      const rebuilt = Promise.all([...slots.map((slot) => slot.rebuild(onProgress)), rebuildAudit(onProgress)]);
       await Promise.race([
         rebuilt,
         done.promise.then(() => Promise.reject(new Error('The views were closed during the rebuild.'))),
