@@ -106,4 +106,11 @@ export const hashHolds = (event: {
   readonly type: string;
   readonly data: unknown;
   readonly metadata: Readonly<Record<string, string>>;
-}): boolean => event.metadata.hash === hashOf(event.stream, event.revision, event, event.metadata);
+}): boolean => {
+  try {
+    return event.metadata.hash === hashOf(event.stream, event.revision, event, event.metadata);
+  } catch {
+    // What has no canonical form was never sealed.
+    return false;
+  }
+};

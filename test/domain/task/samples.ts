@@ -13,7 +13,8 @@ export const SYSTEM = `system:${WORKER}`;
 
 export const NOON = '2026-11-21T12:00:00.000Z';
 export const TOMORROW = '2026-11-22T12:00:00.000Z';
-export const minutesAfter = (minutes: number, from = NOON): string => new Date(Date.parse(from) + minutes * 60_000).toISOString();
+export const minutesAfter = (minutes: number, from = NOON): string =>
+  minutes === 0 ? from : new Date(Date.parse(from) + minutes * 60_000).toISOString();
 
 /** A made-up object, digest or id for a name: the same for the same name. */
 export const objectId = (name: string): string => sha256(name).slice(0, 40);
