@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { bubblewrapArguments } from '../../src/infra/agent/bubblewrap.ts';
 import { runId } from '../../src/infra/agent/run-folder.ts';
 import { BOT_TOKEN, MODEL_KEY, openWorkbench, RUN_KEY, type Workbench } from './workbench.ts';
 
@@ -174,5 +175,21 @@ describe('An agent that looks around', () => {
     expect(
       (await readdir('/sys/fs/cgroup/pids').catch(() => [])).filter((name) => name.endsWith(runId(bench.dataFolder, RUN_KEY))),
     ).toEqual([]);
+  });
+
+  it('does not see what stands below a system folder but is the service’s own', async () => {
+    const options = await bubblewrapArguments({
+      workFolder: '/srv/work',
+      outFolder: '/srv/out',
+      etcFolder: '/srv/etc',
+      readOnly: [],
+      links: [],
+      hidden: ['/usr/src/app', '/usr/local/var/data', '/srv/data'],
+      environment: {},
+      statusFd: 4,
+    });
+    expect(options.join(' ')).toContain(
+      '--tmpfs /usr/src/app --remount-ro /usr/src/app --tmpfs /usr/local/var/data --remount-ro /usr/local/var/data --ro-bind-try',
+    );
   });
 });

@@ -1,4 +1,4 @@
-import { basename, join, relative } from 'node:path';
+import { basename, relative } from 'node:path';
 import { isBelow } from './bubblewrap.ts';
 import type { AgentProfileConfig, AgentsConfig } from './configuration.ts';
 import { type EgressRule, parseEgressRule } from './egress-rules.ts';
@@ -37,7 +37,7 @@ export const agentOf = (config: AgentProfileConfig, { environment, egressHosts }
   ],
 });
 
-export const picked = (
+const picked = (
   names: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
 ): Readonly<Record<string, string>> =>
@@ -51,5 +51,3 @@ export const picked = (
 /** What an agent gets of the service's environment: what the operator lists and, signing in by key, its keys. */
 export const handedOn = ({ config }: Agent, { environment, envPass }: AgentsConfig): Readonly<Record<string, string>> =>
   picked([...envPass, ...(config.authMode === 'api' ? config.apiKeyVars : [])], environment);
-
-export const CHECKOUT = join(import.meta.dirname, '..', '..', '..');

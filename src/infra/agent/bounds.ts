@@ -63,7 +63,7 @@ export const createBounds = async (id: string): Promise<Bounds> => {
   for (const { parent, settings } of process.getuid?.() === 0 ? await groupsOfThisMachine() : []) {
     const folder = join(parent, `${GROUP_PREFIX}${id}`);
     try {
-      await mkdir(folder);
+      await mkdir(folder, { recursive: true }); // One an earlier run of the same key left serves as well.
       for (const [name, value] of Object.entries(settings)) {
         await writeFile(join(folder, name), value).catch((error) => {
           if (name !== 'memory.swap.max') throw error; // Absent where swap is not counted.

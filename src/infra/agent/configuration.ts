@@ -13,6 +13,8 @@ export interface AgentProfileConfig {
   readonly model: string;
   /** More arguments for the `codex` CLI, such as `-c key=value`. */
   readonly extraArguments?: readonly string[];
+  /** Absolute; the `config.toml` that the `codex` CLI gets. Copied like a login, however it signs in; the agent can read it. */
+  readonly configFile?: string;
   /** Absolute; the files and folders that make the login. Copied into the private home for the run, never written back. */
   readonly loginPaths: readonly string[];
   /** `host`, `host:port`, `*.suffix` or `*.suffix:port`; port 443 unless said. */

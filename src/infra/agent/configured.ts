@@ -20,6 +20,7 @@ const profileOf = ({ agent }: Configuration): AgentProfileConfig => {
         kind: 'codex',
         command: 'codex',
         model: agent.model,
+        ...(agent.configFile !== null && { configFile: agent.configFile }),
         loginPaths: agent.loginPaths.length > 0 ? agent.loginPaths : [CODEX_LOGIN],
         allowedHosts: CODEX_HOSTS,
       }

@@ -9,6 +9,8 @@ const STARTER_PATH = '/usr/local/bin:/usr/bin:/bin';
 const JOIN_GROUPS = 'while [ "$1" != -- ]; do echo 0 > "$1/cgroup.procs" || exit 125; shift; done; shift; exec "$@"';
 /** Bubblewrap writes two short lines. */
 const REPORT_BYTES_MAX = 4096;
+/** For the rest of the output once all processes that were found are gone. */
+const DRAIN_TIMEOUT_MS = 1_000;
 /** Descriptors of bubblewrap: its options in, its report out. */
 const OPTIONS_FD = 3;
 export const STATUS_FD = 4;
@@ -16,7 +18,7 @@ export const STATUS_FD = 4;
 export interface Ending {
   /** `null` when it was killed or never ran. */
   readonly exitCode: number | null;
-  /** Whether the program was started at all; if not, `standard error` says why. */
+  /** Whether the program was started at all; if not, its standard error says why. */
   readonly ran: boolean;
 }
 
@@ -50,7 +52,7 @@ const limited = (argv: readonly string[], processesMax: number | null): string[]
   ...argv,
 ];
 
-const startArguments = (bounds: Bounds, program: readonly string[]): string[] => [
+const startArguments = (bounds: Bounds, program: readonly string[]): readonly string[] => [
   ...['-c', JOIN_GROUPS, 'sh', ...bounds.folders, '--', ...program],
 ];
 
@@ -115,15 +117,21 @@ const startInTheOpen = ({ argv, bounds, id, environment, folder }: EnclosureOpti
     detached: true,
   });
   const everything = async (): Promise<readonly number[]> => [...(await bounds.members()), ...(await markedProcesses(id))];
-  const exited = new Promise<void>((resolve) => {
-    subprocess.nodeChildProcess.once('exit', () => resolve());
-    subprocess.nodeChildProcess.once('error', () => resolve());
+  const exited = new Promise<Ending>((resolve) => {
+    subprocess.nodeChildProcess.once('exit', (exitCode) => resolve({ exitCode, ran: true }));
+    subprocess.nodeChildProcess.once('error', () => resolve({ exitCode: null, ran: false }));
   });
   const end = async (): Promise<Ending> => {
-    await exited;
-    await killAll(everything); // Before the output ends: a daemon may hold it open.
-    const { exitCode, failed, signal } = await subprocess;
-    return { exitCode: exitCode ?? null, ran: !failed || exitCode !== undefined || signal !== undefined };
+    const ending = await exited;
+    await killAll(everything);
+    // What hid from us may hold the output open for ever: after a while nobody listens to it.
+    const deaf = setTimeout(
+      () => [subprocess.stdout, subprocess.stderr].forEach((stream) => void stream.destroy()),
+      DRAIN_TIMEOUT_MS,
+    );
+    await subprocess;
+    clearTimeout(deaf);
+    return ending;
   };
   return {
     stdin: subprocess.stdin,

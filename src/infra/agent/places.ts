@@ -19,6 +19,8 @@ export interface Places {
 export const OURS_INSIDE = '/opt/countersign';
 export const AGENT_HOME = '/home/agent';
 
+/** Where this code and its `.env` stand. */
+export const CHECKOUT = join(import.meta.dirname, '..', '..', '..');
 export const LAUNCHER = join(import.meta.dirname, 'launcher.mjs');
 
 export const ENCLOSED_PLACES: Places = {

@@ -73,21 +73,19 @@ const sessionCheck = ({ config }: Agent, missing: number, checkExitCode: number 
 
 /** Asks one agent in the surroundings it will have: does the isolation work, does the program answer, is the login there. */
 export const checkAgent = async (agent: Agent, config: AgentsConfig): Promise<readonly AgentCheck[]> => {
+  await using afterwards = new AsyncDisposableStack();
   const scratch = join(config.dataFolder, 'run');
   await mkdir(scratch, { recursive: true, mode: 0o700 });
   const folder = await mkdtemp(join(scratch, 'probe-'));
+  afterwards.defer(() => rm(folder, { recursive: true, force: true }));
   const [workFolder, outFolder] = [join(folder, 'work'), join(folder, 'out')];
   await mkdir(workFolder);
   await mkdir(outFolder);
   const surroundings = await prepareSurroundings(agent, config, { id: runId(config.dataFolder, folder), workFolder, outFolder });
+  afterwards.defer(surroundings.remove);
   const proxy = await startEgressProxy({ socketPath: surroundings.run.egressSocket, rules: agent.rules });
-  try {
-    return await checksIn(surroundings, agent, config);
-  } finally {
-    await proxy.close();
-    await surroundings.remove();
-    await rm(folder, { recursive: true, force: true });
-  }
+  afterwards.defer(proxy.close);
+  return await checksIn(surroundings, agent, config);
 };
 
 const checksIn = async (surroundings: Surroundings, agent: Agent, config: AgentsConfig): Promise<readonly AgentCheck[]> => {

@@ -1,6 +1,7 @@
 import type { Enclosed, Ending } from './enclosure.ts';
-import { GRACE_MS } from './surroundings.ts';
 
+/** From the wish to end until everything is killed, in milliseconds: with the rest of a stop it stays under the service's 5 s. */
+export const GRACE_MS = 2_000;
 /** Longest a timer of Node counts, in milliseconds. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 

@@ -1,6 +1,6 @@
 import { access, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Agent, CHECKOUT, handedOn } from './agent.ts';
+import { type Agent, handedOn } from './agent.ts';
 import { type Bounds, createBounds } from './bounds.ts';
 import { type Bind, bubblewrapArguments } from './bubblewrap.ts';
 import type { AgentsConfig } from './configuration.ts';
@@ -8,12 +8,10 @@ import { type Enclosed, STATUS_FD, startEnclosed } from './enclosure.ts';
 import { findInstallation, type Installation } from './installation.ts';
 import type { LaunchOrder } from './launch-order.ts';
 import { RUN_MARKER } from './leftovers.ts';
-import { ENCLOSED_PLACES, LAUNCHER, OURS_INSIDE, openPlaces, type Places } from './places.ts';
+import { CHECKOUT, ENCLOSED_PLACES, LAUNCHER, OURS_INSIDE, openPlaces, type Places } from './places.ts';
 import type { Invocation, LoginFile } from './profiles/profile.ts';
 import { openRunFolder, type RunFolder, removeRunFolder } from './run-folder.ts';
-
-/** From the wish to end until everything is killed, in milliseconds: with the rest of a stop it stays under the service's 5 s. */
-export const GRACE_MS = 2_000;
+import { GRACE_MS } from './supervision.ts';
 
 /** What one run of one agent stands in, until `remove`. */
 export interface Surroundings {

@@ -120,9 +120,13 @@ export const codexProfile = (options: {
   readonly model: string;
   readonly extraArguments: readonly string[];
   readonly loginPaths: readonly string[];
+  readonly configFile?: string;
 }): Profile => ({
   program: options.command,
-  logins: options.loginPaths.map(loginOf),
+  logins: [
+    ...options.loginPaths.map(loginOf),
+    ...(options.configFile === undefined ? [] : [{ from: options.configFile, to: join('.codex', 'config.toml') }]),
+  ],
   required: true,
   probe: (program) => [program, '--version'],
   invocation: (assignment, program, places) => ({

@@ -1,0 +1,121 @@
+import type { AgentRequest, AgentResult } from '../../commands/ports/agent.ts';
+import { OutsideFailure } from '../../commands/ports/repositories.ts';
+import type { Agent } from './agent.ts';
+import type { EgressProxy } from './egress-proxy.ts';
+import { HISTORY_SCRIPT, historyEnvironment } from './history.ts';
+import { readAgentMeta } from './meta.ts';
+import { createOutput } from './output.ts';
+import type { Assignment } from './profiles/profile.ts';
+import { createProgress } from './progress.ts';
+import { supervise } from './supervision.ts';
+import type { Surroundings } from './surroundings.ts';
+
+/** The history of a very large tree; far more than 200 MB take. */
+const HISTORY_TIMEOUT_MS = 5 * 60_000;
+const HISTORY_OUTPUT_BYTES_MAX = 16 * 1024;
+/** One variable of an environment; Linux takes 128 KiB. */
+const VARIABLE_BYTES_MAX = 120 * 1024;
+const EGRESS_HOST_LENGTH_MAX = 300;
+/** Exit code of a program that SIGKILL ended. */
+const KILLED = 137;
+
+const BUBBLEWRAP_FAILED =
+  'bubblewrap could not set up the agent. It needs the packages bubblewrap (0.8 or newer) and util-linux, and user namespaces.';
+
+type Redact = (text: string) => string;
+
+export const assignmentOf = (request: AgentRequest): Assignment => ({
+  taskId: request.taskId,
+  repository: request.repository,
+  branch: request.branch,
+  triggerUser: request.triggerUser,
+  intent: request.intent,
+  feedback: request.feedback ?? '',
+});
+
+const taskEnvironment = (assignment: Assignment, { places }: Surroundings): Readonly<Record<string, string>> => ({
+  OKD_TASK_ID: assignment.taskId,
+  OKD_REPO: assignment.repository,
+  OKD_BRANCH: assignment.branch,
+  OKD_TRIGGER_USER: assignment.triggerUser,
+  OKD_INTENT: assignment.intent,
+  OKD_FEEDBACK: assignment.feedback,
+  OKD_WORKDIR: places.work,
+  OKD_OUTDIR: places.out,
+});
+
+/** Why these texts cannot be handed to a program at all. */
+export const unfit = (assignment: Assignment): string | undefined => {
+  for (const text of Object.values(assignment)) {
+    if (text.includes('\0')) return 'The request holds a NUL character, which no program can be given. Ask again without it.';
+    if (Buffer.byteLength(text) > VARIABLE_BYTES_MAX)
+      return 'The request is too long to be given to the agent. Ask again with less text.';
+  }
+  return undefined;
+};
+
+const duration = (ms: number): string => (ms < 60_000 ? `${Math.ceil(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`);
+
+const timeoutSentence = (limitMs: number): string =>
+  `The agent was still at work after ${duration(limitMs)} and was ended. Rerun the task with a smaller request, or raise the limit.`;
+
+/** Makes the throw-away history. `undefined` when it stands, else a sentence. Throws `OutsideFailure` when nothing can be started here. */
+export const writeHistory = async (
+  surroundings: Surroundings,
+  redact: Redact,
+  signal: AbortSignal,
+): Promise<string | undefined> => {
+  const { places, start } = surroundings;
+  const git = await start(['/bin/sh', '-c', HISTORY_SCRIPT], historyEnvironment(places.path, places.home));
+  const output = createOutput({ bytesMax: HISTORY_OUTPUT_BYTES_MAX, redact });
+  output.follow(git.stdout, () => {});
+  output.follow(git.stderr, () => {});
+  const { ending } = await supervise(git, HISTORY_TIMEOUT_MS, signal);
+  if (!ending.ran) throw new OutsideFailure(BUBBLEWRAP_FAILED, { cause: output.log().toString() });
+  return ending.exitCode === 0
+    ? undefined
+    : 'The starting tree could not be put under git for the agent. Check that git is installed.';
+};
+
+/** Runs the agent to its end in prepared surroundings. Rejects with the signal's reason; throws `OutsideFailure` as `writeHistory`. */
+export const runAgent = async (
+  agent: Agent,
+  request: AgentRequest,
+  surroundings: Surroundings,
+  proxy: EgressProxy,
+  redact: Redact,
+): Promise<AgentResult> => {
+  const assignment = assignmentOf(request);
+  const { agentOutputBytes, agentTimeoutMs } = request.limits;
+  const output = createOutput({ bytesMax: agentOutputBytes, redact });
+  const progress = createProgress(request.onProgress, redact);
+  const reader = agent.profile.reader();
+  const startedAt = performance.now();
+
+  const invocation = agent.profile.invocation(assignment, surroundings.program, surroundings.places);
+  const program = await surroundings.launch(invocation, taskEnvironment(assignment, surroundings));
+  output.follow(program.stdout, (line) => {
+    const doing = reader.read(line);
+    if (doing !== undefined) progress.say(doing);
+  });
+  output.follow(program.stderr, () => {});
+  const { ending, timedOut } = await supervise(program, agentTimeoutMs, request.signal).finally(progress.stop);
+  const durationMs = Math.round(performance.now() - startedAt);
+  if (!timedOut && !ending.ran) throw new OutsideFailure(BUBBLEWRAP_FAILED, { cause: output.log().toString() });
+
+  const refused = proxy.asked().filter(({ allowed }) => !allowed);
+  if (refused.length > 0) output.note(`Hosts it asked for and may not reach: ${refused.map(({ host }) => host).join(' ')}`);
+  const { meta, note } = await readAgentMeta(request.outFolder, redact);
+  if (note !== undefined) output.note(note);
+  const sentence = timedOut ? timeoutSentence(agentTimeoutMs) : reader.complaint(ending.exitCode ?? KILLED);
+  if (sentence !== undefined) output.note(sentence);
+  return {
+    outcome: timedOut ? 'timed_out' : sentence === undefined ? 'finished' : 'failed',
+    exitCode: timedOut ? null : ending.exitCode,
+    ...(sentence !== undefined && { sentence: redact(sentence) }),
+    log: output.log(),
+    durationMs,
+    meta: { ...meta, ...Object.fromEntries(Object.entries(reader.meta()).map(([key, value]) => [key, redact(value)])) },
+    egress: proxy.asked().map(({ host, allowed }) => ({ host: redact(host).slice(0, EGRESS_HOST_LENGTH_MAX), allowed })),
+  };
+};
