@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, request } from 'node:http';
 import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { startEgressProxy } from '../../src/infra/agent/egress-proxy.ts';
@@ -159,6 +159,7 @@ describe('The egress proxy', () => {
     await closed;
     expect(await once(connect(proxy.socketPath), 'error')).toMatchObject([{ code: 'ENOENT' }]);
     silent.close();
+    await rm(dirname(proxy.socketPath), { recursive: true });
   });
 });
 
