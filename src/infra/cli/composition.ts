@@ -1,3 +1,4 @@
+import type { Check } from '../checks.ts';
 import type { Configuration } from '../config/configuration.ts';
 
 /** A running service, in this process. */
@@ -10,10 +11,12 @@ export interface Service {
 
 /** What only `src/main.ts` can build, handed to the command line. */
 export interface Composition {
-  /** Builds every adapter and starts; throws an `Error` whose message says what to do. */
+  /** Builds every adapter, starts, and writes the service file; throws an `Error` whose message says what to do. */
   serve(configuration: Configuration): Promise<Service>;
   /** Opens the data folder under its lock, without a server, for what can be done while no service runs. */
   offline(configuration: Configuration): Promise<Offline>;
+  /** Asks every component for real: store, disk, sandbox, image, agent, forge, repositories. Never throws for what it finds. */
+  preflight(configuration: Configuration): Promise<readonly Check[]>;
 }
 
 export interface Offline {

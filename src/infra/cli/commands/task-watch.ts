@@ -1,0 +1,92 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { z } from 'zod';
+import { type Api, pathOf } from '../api.ts';
+import { type Desk, shown } from '../desk.ts';
+import { Failure } from '../failure.ts';
+import { indented } from '../layout.ts';
+import { serverSentEvents } from '../lines.ts';
+import { clockTime, withReadersTimes } from '../moments.ts';
+import { taskPage } from '../task-page.ts';
+import { visibleJson } from '../visible.ts';
+import { namesOf, PeopleAnswer, ProgressLine, StoryAnswer, StoryLine, TaskAnswer } from './task-documents.ts';
+
+/** Before a stream that broke is opened again. */
+const REOPEN_MS = 1_000;
+
+type Task = z.infer<typeof TaskAnswer>['task'];
+
+const isOver = ({ status }: Task): boolean => status === 'COMPLETED' || status === 'FAILED';
+
+/** Prints what is new, a line an event, whichever way it came: with the history or with the stream. */
+const createTeller = ({ terminal, json }: Desk, taskId: string) => {
+  let position = '';
+  return {
+    tell: (document: unknown): void => {
+      const line = shown(document, StoryLine);
+      // Positions are made to be compared as text: the history and the stream overlap.
+      if (line.position <= position || (line.taskId ?? taskId) !== taskId) return;
+      position = line.position;
+      if (json) terminal.print(visibleJson(document));
+      else terminal.print(`  ${clockTime(line.at)}  ${withReadersTimes(line.sentence)}`);
+    },
+    mention: (document: unknown): void => {
+      const progress = shown(document, ProgressLine);
+      if (progress.taskId !== taskId) return;
+      if (json) terminal.print(visibleJson(document));
+      else terminal.print(...indented(progress.line.split('\n'), 12).map((line) => terminal.ink('faint', line)));
+    },
+    last: () => position,
+  };
+};
+
+const read = async (api: Api, taskId: string): Promise<{ readonly document: unknown; readonly task: Task }> => {
+  const document = await api.get(pathOf`/tasks/${taskId}`);
+  return { document, task: shown(document, TaskAnswer).task };
+};
+
+/** Follows a task, as its events happen, until it is over or nobody can watch any more. Resolves to the task as it is then. */
+export const follow = async (desk: Desk, api: Api, id: string): Promise<{ readonly document: unknown; readonly task: Task }> => {
+  const { taskId } = (await read(api, id)).task;
+  const teller = createTeller(desk, taskId);
+  for (;;) {
+    const ended = new AbortController();
+    try {
+      const resume = teller.last();
+      const chunks = await api.open('GET', '/events/stream', {
+        signal: ended.signal,
+        headers: { accept: 'text/event-stream', ...(resume !== '' && { 'last-event-id': resume }) },
+      });
+      // The stream is open before the history is read, so nothing falls between them.
+      const history = (await api.get(pathOf`/tasks/${taskId}/events`)) as { events: unknown[] }; // Each is parsed below.
+      shown(history, StoryAnswer);
+      for (const line of history.events) teller.tell(line);
+      const now = await read(api, taskId);
+      if (isOver(now.task)) return now;
+      for await (const { event, data } of serverSentEvents(chunks)) {
+        if (event === 'progress') teller.mention(JSON.parse(data));
+        if (event !== 'task') continue;
+        const line: unknown = JSON.parse(data);
+        teller.tell(line);
+        if (shown(line, StoryLine).taskId !== taskId) continue;
+        const after = await read(api, taskId);
+        if (isOver(after.task)) return after;
+      }
+    } catch (error) {
+      if (error instanceof Failure) throw error;
+      if (error instanceof SyntaxError) throw new Failure('The service sent an event that is not JSON.');
+      // The connection broke: go on after the last event that arrived.
+    } finally {
+      ended.abort();
+    }
+    await pause(REOPEN_MS);
+  }
+};
+
+/** `task watch`: ends with 0 for a task that was completed and 1 for one that failed. */
+export const watchTask = async (desk: Desk, id: string): Promise<number> => {
+  const api = await desk.connect();
+  const { document, task } = await follow(desk, api, id);
+  const names = await namesOf(api, (people) => shown(people, PeopleAnswer));
+  desk.answer(document, TaskAnswer, (answer) => ['', ...taskPage(answer.task, names, desk.terminal)]);
+  return task.status === 'FAILED' ? 1 : 0;
+};

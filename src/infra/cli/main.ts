@@ -1,0 +1,88 @@
+import { Command, CommanderError } from 'commander';
+import { addAuditCommands } from './commands/audit.ts';
+import { addPeopleCommands } from './commands/people.ts';
+import { addRepositoryCommands } from './commands/repositories.ts';
+import { addServiceCommands } from './commands/service.ts';
+import { addTaskCommands } from './commands/task.ts';
+import type { Composition } from './composition.ts';
+import { addDemoCommand } from './demo/command.ts';
+import { createDesk, type Deal, type Desk, type DeskOptions } from './desk.ts';
+import { Failure, Misuse } from './failure.ts';
+import { processTerminal, type Terminal } from './terminal.ts';
+import { visibleJson, visibleText } from './visible.ts';
+
+const DONE = 0;
+const REFUSED = 1;
+const MISUSED = 2;
+
+const ABOUT = `Turns a request for a change into a Draft pull request, after people allowed it.
+
+Commands talk to the running service of DATA_DIR, or to the one that --url or COUNTERSIGN_URL names; its token is better
+given as COUNTERSIGN_TOKEN than as --token, which other users of the machine can see.`;
+
+const programFor = (terminal: Terminal, deal: Deal): Command => {
+  const program = new Command('countersign')
+    .description(ABOUT)
+    .option('--json', 'print one JSON document instead of a page')
+    .option('--url <address>', 'the service to talk to')
+    .option('--token <token>', 'a token for it')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: (text) => terminal.print(text.trimEnd()),
+      writeErr: (text) => terminal.complain(visibleText(text).trimEnd()),
+    })
+    .exitOverride();
+  addServiceCommands(program, deal);
+  addDemoCommand(program, deal);
+  addTaskCommands(program, deal);
+  addRepositoryCommands(program, deal);
+  addPeopleCommands(program, deal);
+  addAuditCommands(program, deal);
+  return program;
+};
+
+/** Says what went wrong, in words, and gives the exit code. A stack trace helps nobody who typed a command. */
+const explain = (error: unknown, terminal: Terminal, json: boolean): number => {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : MISUSED;
+  const sentence = visibleText(error instanceof Error ? error.message : 'The command line met a fault of its own.');
+  const code = error instanceof Failure ? error.code : null;
+  if (json) terminal.complain(visibleJson({ error: sentence, error_code: code }));
+  else terminal.complain(...sentence.split('\n').map((line) => `${terminal.ink('bad', 'countersign:')} ${line}`));
+  return error instanceof Misuse ? MISUSED : REFUSED;
+};
+
+/** Whoever reads the output may stop reading (`| head`); that is no fault. */
+const endQuietlyWhenUnread = (): void => {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      process.exit(error.code === 'EPIPE' ? DONE : REFUSED);
+    });
+  }
+};
+
+/** Carries out one command. Resolves to the exit code: 0 done, 1 refused or failed, 2 not understood. */
+export const runCli = async (
+  argv: readonly string[],
+  composition: Composition,
+  { terminal = processTerminal(), environment = process.env }: Partial<Pick<DeskOptions, 'terminal' | 'environment'>> = {},
+): Promise<number> => {
+  endQuietlyWhenUnread();
+  let code = DONE;
+  let isJson = false;
+  const deal: Deal =
+    <Arguments extends readonly unknown[]>(work: (desk: Desk, ...args: Arguments) => Promise<unknown>) =>
+    async (...args: unknown[]) => {
+      const said: DeskOptions['said'] = program.opts();
+      isJson = said.json === true;
+      // Commander hands over what the command declared, in that order; `work` names it with the types it has.
+      const result = await work(createDesk({ composition, terminal, environment, said }), ...(args as unknown as Arguments));
+      code = typeof result === 'number' ? result : DONE;
+    };
+  const program = programFor(terminal, deal);
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return code;
+  } catch (error) {
+    return explain(error, terminal, isJson);
+  }
+};
