@@ -4,14 +4,16 @@ import { join } from 'node:path';
 import { createDispatch } from './commands/dispatch.ts';
 import { createDoor } from './commands/door.ts';
 import { createPeople } from './commands/people.ts';
+import type { Artifacts } from './commands/ports/artifacts.ts';
 import { systemClock } from './commands/ports/clock.ts';
-import { type Liveness, soleOwner } from './commands/ports/liveness.ts';
+import { soleOwner } from './commands/ports/liveness.ts';
 import type { Sandboxes } from './commands/ports/sandbox.ts';
 import { createRunner } from './commands/runner.ts';
 import { createStreams } from './commands/streams.ts';
 import { taskProcess } from './commands/task/process.ts';
+import type { Kind } from './domain/decider.ts';
 import type { EventStore } from './domain/event-store.ts';
-import { ARTIFACT_BYTES_MAX } from './domain/limits.ts';
+import { ARTIFACT_BYTES_MAX, HEARTBEAT_MS, TAKEOVER_AFTER_MS } from './domain/limits.ts';
 import { personKind } from './domain/person/index.ts';
 import { createSecretDetector } from './domain/secrets.ts';
 import { taskKind } from './domain/task/index.ts';
@@ -19,7 +21,8 @@ import { createAgents } from './infra/agent/agents.ts';
 import { configuredAgents } from './infra/agent/configured.ts';
 import { createArtifacts } from './infra/artifacts.ts';
 import { checkAll } from './infra/checks.ts';
-import { SERVICE_FILE, type Service, type ServiceFile } from './infra/cli/composition.ts';
+import { type Composition, type Offline, SERVICE_FILE, type Service, type ServiceFile } from './infra/cli/composition.ts';
+import { runCli } from './infra/cli/main.ts';
 import { type Configuration, secretsOf } from './infra/config/configuration.ts';
 import { parseRepositoryFile } from './infra/config/repository-file.ts';
 import { createGitHubForge } from './infra/forge/github.ts';
@@ -28,11 +31,13 @@ import { createRepositories } from './infra/git/repositories.ts';
 import { addRepository, removeRepository } from './infra/git/snapshots.ts';
 import { createHeartbeats } from './infra/heartbeats.ts';
 import { createApi } from './infra/http/app.ts';
+import type { HealthReport } from './infra/http/context.ts';
 import { listen } from './infra/http/server.ts';
 import { ensureLocalAdmin, writePrivately } from './infra/local-admin.ts';
-import { createLog } from './infra/log.ts';
+import { createLog, type Log } from './infra/log.ts';
 import { createProgressFeed } from './infra/progress-feed.ts';
 import { createRedactor } from './infra/redact.ts';
+import { replay } from './infra/replay.ts';
 import { createBubblewrapSandbox } from './infra/sandbox/bubblewrap.ts';
 import { createDockerSandbox } from './infra/sandbox/docker.ts';
 import { probeDocker } from './infra/sandbox/probe.ts';
@@ -42,8 +47,27 @@ import { openSqliteStore } from './infra/store/sqlite.ts';
 import { openViews } from './infra/views/views.ts';
 import { createWorkspaces } from './infra/workspaces.ts';
 
-/** How long an outside failure is waited out: after the first, the second, the third. In milliseconds. */
-const RETRY_DELAYS_MS = [5_000, 30_000, 120_000];
+/** How fast a service lives; all in milliseconds. */
+export interface Pace {
+  readonly heartbeatMs: number;
+  readonly takeoverAfterMs: number;
+  /** How long an outside failure is waited out: after the first, the second, the third. */
+  readonly retryDelaysMs: readonly number[];
+}
+
+const PACE: Pace = {
+  heartbeatMs: HEARTBEAT_MS,
+  takeoverAfterMs: TAKEOVER_AFTER_MS,
+  retryDelaysMs: [5_000, 30_000, 120_000],
+};
+
+/** A service as it is tried out: at another pace, and with something put around each part that reaches outside. */
+export interface Rehearsal {
+  readonly pace?: Partial<Pace>;
+  readonly around?: <Part extends object>(name: 'store' | 'agents' | 'sandboxes' | 'forge' | 'repositories', part: Part) => Part;
+}
+
+const KINDS: readonly Kind[] = [taskKind as Kind, personKind as Kind];
 /** Preparations and expiries under way at the same time. */
 const LIGHT_STEPS_MAX = 16;
 
@@ -51,6 +75,23 @@ const openStore = async ({ eventStoreUrl, dataFolder }: Configuration): Promise<
   eventStoreUrl === null
     ? openSqliteStore({ file: join(dataFolder, 'log.db') })
     : openEventStoreDb({ url: eventStoreUrl, client: await import('@eventstore/db-client') });
+
+/** The log and what is derived from it, under the lock of the data folder; `open` closes it in the right order. */
+const openLog = async (configuration: Configuration, open: AsyncDisposableStack) => {
+  const { dataFolder, auditFile } = configuration;
+  await mkdir(dataFolder, { recursive: true, mode: 0o700 });
+  const lock = lockDataFolder(dataFolder);
+  open.defer(() => lock.release());
+  const store = await openStore(configuration);
+  open.defer(() => store.close());
+  const views = await openViews({ file: join(dataFolder, 'views.db'), store, auditFile });
+  open.defer(() => views.close());
+  const streams = createStreams(store);
+  const people = createPeople(streams);
+  const dispatch = createDispatch({ store, streams, people, kinds: KINDS });
+  return { store, views, streams, people, dispatch };
+};
+type OpenLog = Awaited<ReturnType<typeof openLog>>;
 
 const socketOf = ({ sandbox: { dockerHost } }: Configuration) =>
   dockerHost === null ? {} : { socketPath: dockerHost.replace(/^unix:\/\//, '') };
@@ -90,7 +131,9 @@ const openOutside = async (configuration: Configuration, redact: (text: string) 
   };
 };
 
-const repositoryAdmin = (configuration: Configuration, outside: Awaited<ReturnType<typeof openOutside>>) => {
+type Outside = Awaited<ReturnType<typeof openOutside>>;
+
+const repositoryAdmin = (configuration: Configuration, outside: Outside) => {
   const { snapshotRoot, baseBranch } = configuration.repositories;
   return {
     list: async () => {
@@ -109,123 +152,130 @@ const repositoryAdmin = (configuration: Configuration, outside: Awaited<ReturnTy
   };
 };
 
-/** The service: one data folder, one log, one runner, one port. */
-export const serve = async (configuration: Configuration): Promise<Service> => {
-  const { dataFolder } = configuration;
-  await mkdir(dataFolder, { recursive: true, mode: 0o700 });
-  const lock = lockDataFolder(dataFolder);
-  const clock = systemClock;
-  const secrets = secretsOf(configuration);
-  const redact = createRedactor(secrets);
-  const log = createLog({ level: configuration.logLevel, redact });
-  const worker = clock.uuid();
-
-  const store = await openStore(configuration);
-  const streams = createStreams(store);
-  const people = createPeople(streams);
-  const dispatch = createDispatch({ store, streams, people, kinds: [taskKind, personKind] });
-  const views = await openViews({ file: join(dataFolder, 'views.db'), store });
-  const artifacts = createArtifacts({ folder: configuration.artifactFolder, bytesMax: ARTIFACT_BYTES_MAX });
-  const workspaces = createWorkspaces({ folder: join(dataFolder, 'work') });
-  const outside = await openOutside(configuration, redact);
+/** Takes due steps until it is closed; what an earlier process left on this machine is cleared away first. */
+const openRunner = async (
+  configuration: Configuration,
+  { store, views, streams, dispatch }: OpenLog,
+  outside: Outside,
+  parts: { readonly log: Log; readonly artifacts: Artifacts; readonly onProgress: (stream: string, line: string) => void },
+  open: AsyncDisposableStack,
+) => {
+  const { dataFolder, operator, approvalTtlMs, admission, eventStoreUrl } = configuration;
+  const { log, artifacts, onProgress } = parts;
+  const worker = systemClock.uuid();
   const owner = createHash('sha256').update(dataFolder).digest('hex').slice(0, 16);
-  // Nobody else works on this folder: whatever an earlier process left on this machine is nobody's.
+  const workspaces = createWorkspaces({ folder: join(dataFolder, 'work') });
   await Promise.all([outside.sandboxes.reap(owner, new Set()), outside.agents.reap(), workspaces.reap(new Set())]);
 
-  const heartbeats = configuration.eventStoreUrl === null ? undefined : createHeartbeats({ store, worker });
+  const heartbeats = eventStoreUrl === null ? undefined : createHeartbeats({ store, worker });
   await heartbeats?.start();
-  const liveness: Liveness = heartbeats ?? soleOwner;
-  const progress = createProgressFeed();
-  const ports = {
-    ...outside,
-    artifacts,
-    workspaces,
-    clock,
-    operator: configuration.operator,
-    owner,
-    approvalTtlMs: configuration.approvalTtlMs,
-    parseRepositoryFile,
-  };
+  open.defer(() => heartbeats?.stop());
+  const ports = { ...outside, artifacts, workspaces, clock: systemClock, operator, owner, approvalTtlMs, parseRepositoryFile };
   const runner = createRunner({
     worker,
     processes: [taskProcess(ports, log)],
     dispatch,
     streams,
     work: views.work,
-    liveness,
-    admission: { ...configuration.admission, lightMax: LIGHT_STEPS_MAX },
-    clock,
+    liveness: heartbeats ?? soleOwner,
+    admission: { ...admission, lightMax: LIGHT_STEPS_MAX },
+    clock: systemClock,
     log,
-    onProgress: progress.tell,
+    onProgress,
     retryDelaysMs: RETRY_DELAYS_MS,
   });
+  open.defer(() => runner.stop());
+  return runner;
+};
 
-  const door = createDoor({
+const openDoor = ({ repositories, agent, admission, ...configuration }: Configuration, { dispatch, views }: OpenLog) =>
+  createDoor({
     dispatch,
     tasks: { find: (id) => views.queries.find(id), countWaiting: (personId) => views.queries.countWaiting(personId) },
-    clock,
-    defaults: {
-      repo: configuration.repositories.defaultRepository,
-      base: configuration.repositories.baseBranch,
-      agent: configuration.agent.provider,
-    },
-    waitingPerPersonMax: configuration.admission.waitingPerPersonMax,
-    holdsSecret: createSecretDetector(secrets),
+    clock: systemClock,
+    defaults: { repo: repositories.defaultRepository, base: repositories.baseBranch, agent: agent.provider },
+    waitingPerPersonMax: admission.waitingPerPersonMax,
+    holdsSecret: createSecretDetector(secretsOf({ repositories, agent, admission, ...configuration })),
   });
-  let isReady = false;
-  const health = async () => {
-    const components = await checkAll({ ...outside, store });
-    const { image, testCommand, allowedTestCommands, policy } = configuration.operator;
-    return {
-      service: 'countersign',
-      status: components.some(({ status }) => status === 'fail') ? ('degraded' as const) : ('ok' as const),
-      nodeVersion: process.version,
-      timestamp: clock.now(),
-      contracts: { api: 'v1', audit: '2.0' },
-      sandbox: { image, defaultTestCommand: testCommand, allowedTestCommands, diffPolicy: policy },
-      components,
-      views: views.status(),
-    };
+
+const healthOf = async (configuration: Configuration, outside: Outside, { store, views }: OpenLog): Promise<HealthReport> => {
+  const components = await checkAll({ ...outside, store });
+  const { image, testCommand, allowedTestCommands, policy } = configuration.operator;
+  return {
+    service: 'countersign',
+    status: components.some(({ status }) => status === 'fail') ? 'degraded' : 'ok',
+    nodeVersion: process.version,
+    timestamp: systemClock.now(),
+    contracts: { api: 'v1', audit: '2.0' },
+    sandbox: { image, defaultTestCommand: testCommand, allowedTestCommands, diffPolicy: policy },
+    components,
+    views: views.status(),
   };
+};
+
+/** The service: one data folder, one log, one runner, one port. */
+export const serve = async (configuration: Configuration): Promise<Service> => {
+  await using opening = new AsyncDisposableStack();
+  const { dataFolder } = configuration;
+  const redact = createRedactor(secretsOf(configuration));
+  const log = createLog({ level: configuration.logLevel, redact });
+  const opened = await openLog(configuration, opening);
+  const outside = await openOutside(configuration, redact);
+  const artifacts = createArtifacts({ folder: configuration.artifactFolder, bytesMax: ARTIFACT_BYTES_MAX });
+  const progress = createProgressFeed();
+  const runner = await openRunner(configuration, opened, outside, { log, artifacts, onProgress: progress.tell }, opening);
+  let isReady = false;
   const api = createApi({
-    door,
-    dispatch,
-    people,
-    store,
-    views,
+    ...opened,
+    door: openDoor(configuration, opened),
     artifacts,
     auditFile: configuration.auditFile,
     repositories: repositoryAdmin(configuration, outside),
     progress,
-    health,
+    health: () => healthOf(configuration, outside, opened),
     isReady: () => isReady,
-    clock,
+    clock: systemClock,
     log,
   });
-  const { token } = await ensureLocalAdmin(join(dataFolder, 'local-admin.json'), { dispatch, people, clock });
-  await views.ready;
-  runner.start();
-  const server = await listen(api, configuration);
-  isReady = true;
-  const serviceFile = join(dataFolder, SERVICE_FILE);
-  await writePrivately(serviceFile, { url: server.url, token, pid: process.pid } satisfies ServiceFile);
-  log.info({ url: server.url, sandbox: outside.sandboxes.kind, forge: outside.forge.kind }, 'countersign is ready');
 
-  let stopped: Promise<void> | undefined;
-  const stop = async (): Promise<void> => {
+  const { token } = await ensureLocalAdmin(join(dataFolder, 'local-admin.json'), { ...opened, clock: systemClock });
+  await opened.views.ready;
+  runner.start();
+  const { url, close } = await listen(api, configuration);
+  opening.defer(close);
+  const serviceFile = join(dataFolder, SERVICE_FILE);
+  await writePrivately(serviceFile, { url, token, pid: process.pid } satisfies ServiceFile);
+  opening.defer(() => rm(serviceFile, { force: true }));
+  opening.defer(() => {
     isReady = false;
-    await rm(serviceFile, { force: true });
-    await Promise.all([server.close(), runner.stop()]);
-    heartbeats?.stop();
-    await views.close();
-    await store.close();
-    lock.release();
-  };
+  });
+  isReady = true;
+  log.info({ url, sandbox: outside.sandboxes.kind, forge: outside.forge.kind }, 'countersign is ready');
+  const running = opening.move();
+  return { url, stop: () => running.disposeAsync() };
+};
+
+/** What can be done with a data folder while no service runs. */
+const offline = async (configuration: Configuration): Promise<Offline> => {
+  await using opening = new AsyncDisposableStack();
+  const { store, views } = await openLog(configuration, opening);
+  await views.ready;
+  const opened = opening.move();
   return {
-    url: server.url,
-    stop: () => {
-      stopped ??= stop();
-      return stopped;
-    },
+    rebuild: (onProgress) => views.rebuild(({ events, expected }) => onProgress(events, expected ?? null)),
+    replay: (onProgress) => replay(store, KINDS, onProgress),
+    close: () => opened.disposeAsync(),
   };
 };
+
+const preflight: Composition['preflight'] = async (configuration) => {
+  await mkdir(configuration.dataFolder, { recursive: true, mode: 0o700 });
+  const store = await openStore(configuration);
+  try {
+    return await checkAll({ ...(await openOutside(configuration, createRedactor(secretsOf(configuration)))), store });
+  } finally {
+    await store.close();
+  }
+};
+
+if (import.meta.main) process.exitCode = await runCli(process.argv.slice(2), { serve, offline, preflight });
