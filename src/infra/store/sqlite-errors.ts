@@ -1,7 +1,7 @@
 import { StoreFull, StoreUnavailable } from '../../domain/event-store.ts';
 
-/** Primary result codes of SQLite (https://sqlite.org/rescode.html) that say "not now" and not "wrong". */
-const CODE = { busy: 5, locked: 6, ioError: 10, full: 13, cantOpen: 14, protocol: 15 } as const;
+/** Primary result codes of SQLite (https://sqlite.org/rescode.html) that tell what to do. */
+const CODE = { busy: 5, locked: 6, ioError: 10, full: 13, cantOpen: 14, protocol: 15, notADatabase: 26 } as const;
 
 const primaryCode = (error: unknown): number | undefined =>
   error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : undefined;
@@ -11,6 +11,9 @@ export const isBusy = (error: unknown): boolean => {
   const code = primaryCode(error);
   return code === CODE.busy || code === CODE.locked;
 };
+
+/** The file is no SQLite file at all. */
+export const isForeign = (error: unknown): boolean => primaryCode(error) === CODE.notADatabase;
 
 /** What SQLite threw, as an error of the port. What is neither full nor unavailable is a bug and comes back as it was. */
 export const storeError = (error: unknown): unknown => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import { makePrivateFile } from './private-file.ts';
+import { isForeign } from './sqlite-errors.ts';
 
 /** Marks the file as ours (`PRAGMA application_id`): "CSGN". */
 const APPLICATION_ID = 0x4353474e;
@@ -44,6 +45,9 @@ CREATE TRIGGER about_stands BEFORE UPDATE ON about BEGIN SELECT RAISE(ABORT, 'th
 
 const pragma = (database: DatabaseSync, name: string): unknown => database.prepare(`PRAGMA ${name}`).get()?.[name];
 
+const foreignFile = (cause?: unknown): Error =>
+  new Error('The file in the place of the event log is something else. Move it away, or name another data folder.', { cause });
+
 const makeTables = (database: DatabaseSync): void => {
   database.exec('BEGIN IMMEDIATE');
   try {
@@ -53,7 +57,7 @@ const makeTables = (database: DatabaseSync): void => {
       database.prepare("INSERT INTO about (key, value) VALUES ('store id', ?)").run(randomUUID());
       database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${TABLES_VERSION}`);
     } else if (pragma(database, 'application_id') !== APPLICATION_ID) {
-      throw new Error('The event log is a SQLite file of something else. Move it away, or name another data folder.');
+      throw foreignFile();
     } else if (version !== TABLES_VERSION) {
       throw new Error(
         `The event log was written by another version (tables ${version}, known here ${TABLES_VERSION}). Start that version.`,
@@ -80,7 +84,7 @@ export const openLogFile = (file: string): DatabaseSync => {
     return database;
   } catch (error) {
     database.close();
-    throw error;
+    throw isForeign(error) ? foreignFile(error) : error;
   }
 };
 
