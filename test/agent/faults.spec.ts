@@ -36,6 +36,7 @@ describe('The configuration of agents', () => {
     ['no command', config({}, { command: ' ' }), /has no command/],
     ['a host that is none', config({}, { allowedHosts: ['https://x'] }), /Write a host/],
     ["an operator's host that is none", config({ egressHosts: ['*'] }), /Write a host/],
+    ['a configuration file that is not here', config({}, { configFile: '/no/config.toml' }), /AGENT_CONFIG_FILE names a file/],
     ['a key to sign in with that has no name', config({}, { authMode: 'api' }), /AGENT_API_KEY_VARS names none/],
     ['a variable that is none', config({ envPass: ['A=B'] }), /no name of a variable/],
     ['a variable of ours', config({ envPass: ['https_proxy'] }), /sets itself/],

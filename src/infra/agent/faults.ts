@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { isAbsolute, normalize } from 'node:path';
 import { isBelow } from './bubblewrap.ts';
 import type { AgentProfileConfig, AgentsConfig } from './configuration.ts';
@@ -29,6 +30,15 @@ const pathFaults = (path: string, dataFolder: string, what: string): readonly st
   return isBelow(normalize(dataFolder), normalize(path)) ? [`${what} "${path}" would show the data folder to the agent.`] : [];
 };
 
+/** Without the file the agent would quietly talk to another provider than the operator chose. */
+const configFileFaults = ({ configFile }: AgentProfileConfig, { dataFolder }: AgentsConfig): readonly string[] => {
+  if (configFile === undefined) return [];
+  return [
+    ...pathFaults(configFile, dataFolder, 'AGENT_CONFIG_FILE:'),
+    ...(existsSync(configFile) ? [] : ['AGENT_CONFIG_FILE names a file that is not here.']),
+  ];
+};
+
 const profileFaults = (profile: AgentProfileConfig, config: AgentsConfig): readonly string[] => [
   ...(/^[A-Za-z0-9_.-]{1,50}$/.test(profile.name)
     ? []
@@ -42,6 +52,7 @@ const profileFaults = (profile: AgentProfileConfig, config: AgentsConfig): reado
   ...(profile.authMode === 'api' && profile.apiKeyVars.length === 0
     ? [`Agent ${profile.name} signs in by API key, but AGENT_API_KEY_VARS names none. Name the variable that holds the key.`]
     : []),
+  ...configFileFaults(profile, config),
   ...profile.loginPaths.flatMap((path) => pathFaults(path, config.dataFolder, 'AGENT_LOGIN_PATHS:')),
   ...(profile.mounts ?? []).flatMap(({ from, to }) => [
     ...pathFaults(from, config.dataFolder, `Agent ${profile.name}: the mounted path`),

@@ -37,6 +37,8 @@ export interface Configuration {
     readonly model: string;
     readonly isolation: 'bubblewrap' | 'none';
     readonly authMode: 'session' | 'api';
+    /** Absolute; `null`: the agent has its defaults. */
+    readonly configFile: string | null;
     /** Absolute. */
     readonly loginPaths: readonly string[];
     readonly apiKeyVars: readonly string[];

@@ -52,6 +52,11 @@ export const contradictions = (values: Values, environment: Said): Contradiction
       'AGENT_PROVIDER names an agent without a ready profile here: set AGENT_CLI_TEMPLATE to the command that runs it, or use codex.',
   },
   {
+    of: ['AGENT_CONFIG_FILE', 'AGENT_CLI_TEMPLATE'],
+    holds: values.AGENT_CONFIG_FILE !== null && values.AGENT_CLI_TEMPLATE !== null,
+    sentence: 'AGENT_CONFIG_FILE is for the ready profile of codex: take it out, or take AGENT_CLI_TEMPLATE out.',
+  },
+  {
     of: ['SANDBOX', 'WEAK_SANDBOX'],
     holds: values.SANDBOX === 'bubblewrap' && values.WEAK_SANDBOX === 'refuse',
     sentence: 'SANDBOX=bubblewrap and WEAK_SANDBOX=refuse leave no sandbox: change one of them.',

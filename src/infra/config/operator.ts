@@ -55,6 +55,7 @@ const defined = (variables: Readonly<Record<string, string | null>>): Record<str
 const configurationOf = (values: Values, environment: Said): Configuration => {
   const dataFolder = resolve(values.DATA_DIR);
   const home = environment.get('HOME') ?? homedir();
+  const fromHome = (path: string): string => (path.startsWith('~/') ? join(home, path.slice(2)) : path);
   return {
     host: values.HOST,
     port: values.PORT,
@@ -79,7 +80,8 @@ const configurationOf = (values: Values, environment: Said): Configuration => {
       model: values.AGENT_MODEL ?? '',
       isolation: values.AGENT_ISOLATION,
       authMode: values.AGENT_AUTH_MODE,
-      loginPaths: values.AGENT_LOGIN_PATHS.map((path) => (path.startsWith('~/') ? join(home, path.slice(2)) : path)),
+      configFile: values.AGENT_CONFIG_FILE === null ? null : fromHome(values.AGENT_CONFIG_FILE),
+      loginPaths: values.AGENT_LOGIN_PATHS.map(fromHome),
       apiKeyVars: values.AGENT_API_KEY_VARS,
       envPass: values.AGENT_ENV_PASS,
       environment: environmentOfAgent(values, environment),

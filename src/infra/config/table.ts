@@ -16,6 +16,7 @@ import {
   agentTemplate,
   connectionString,
   egressHost,
+  filePath,
   listenAddress,
   loginPath,
   serverName,
@@ -97,6 +98,10 @@ const agent = {
   AGENT_MODEL: optional(
     agentModel,
     'Model the agent is told to use; it stands on the approval card. Without it the agent chooses.',
+  ),
+  AGENT_CONFIG_FILE: optional(
+    filePath,
+    'The config.toml that codex is given, absolute or ~/…, say to use another provider of models; list its host in AGENT_EGRESS. The agent can read it: no secret belongs there.',
   ),
   AGENT_AUTH_MODE: withDefault(
     'session',

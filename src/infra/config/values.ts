@@ -41,9 +41,11 @@ export const webAddress = z.string().refine((text) => /^https?:\/\//.test(text) 
   error: 'must be an address that begins with https:// or http://',
 });
 
-export const loginPath = z
-  .string()
-  .regex(/^(?:\/|~\/)[^\0]{1,1000}$/, { error: 'must be paths that begin with / or ~/, separated by commas' });
+const PATH = /^(?:\/|~\/)[^\0]{1,1000}$/;
+
+export const filePath = z.string().regex(PATH, { error: 'must be a path that begins with / or ~/' });
+
+export const loginPath = z.string().regex(PATH, { error: 'must be paths that begin with / or ~/, separated by commas' });
 
 const isEgressRule = (line: string): boolean => {
   try {

@@ -187,6 +187,7 @@ describe('A faulty value', () => {
     ['SANDBOX_IMAGE', '--privileged'],
     ['ALLOWED_TEST_COMMANDS', 'npm test,\u0007bad'],
     ['AGENT_LOGIN_PATHS', 'relative/path'],
+    ['AGENT_CONFIG_FILE', 'config.toml'],
     ['AGENT_EGRESS', 'https://example.com'],
     ['AGENT_CLI_TEMPLATE', 'run {{secret}}'],
     ['AGENT_ENV_PASS', 'A=B'],
@@ -258,6 +259,14 @@ describe('The agent’s environment', () => {
       AGENT_LOGIN_PATHS: '~/.claude, /etc/login',
     });
     expect(agent).toMatchObject({ template: 'claude -p {{intent}}', loginPaths: ['/home/x/.claude', '/etc/login'] });
+  });
+
+  it('may have a configuration file of its own where it is codex', () => {
+    const named = { HOME: '/home/x', AGENT_CONFIG_FILE: '~/codex.toml' };
+    expect(read(named).agent.configFile).toBe('/home/x/codex.toml');
+    expect(faults({ ...named, AGENT_CLI_TEMPLATE: 'claude -p {{intent}}' })).toEqual([
+      expect.stringMatching(/^AGENT_CONFIG_FILE is for .* codex/),
+    ]);
   });
 });
 
