@@ -1,6 +1,7 @@
 import type { ObjectId } from '../../domain/ids.ts';
 import type { ChangeEntry } from '../../domain/policy/shapes.ts';
 import type { Mirror } from './mirrors.ts';
+import { paced } from './paced.ts';
 import { isUtf8Path, type RawPath, records, shownPath } from './raw-path.ts';
 import { batched } from './tree.ts';
 
@@ -81,7 +82,7 @@ export const changesBetween = async (
     }
   }
   const sizes = await sizesOf(mirror, blobs, signal);
-  return lines.map(({ rawPath, entry }) => {
+  return paced(lines, ({ rawPath, entry }) => {
     const [insertions, deletions] = counts.get(rawPath) ?? [null, null];
     const sizeOf = (mode: string, id: ObjectId): number => (mode === NO_FILE || mode === SUBMODULE ? 0 : (sizes.get(id) ?? 0));
     return {

@@ -5,12 +5,13 @@ import { secretForms } from '../../domain/secrets.ts';
 import { piecesOfBlobs } from './blobs.ts';
 import type { RawChange } from './changes.ts';
 import type { Mirror } from './mirrors.ts';
+import { paced, SLICE_MS } from './paced.ts';
 import { bytesOf } from './raw-path.ts';
 
 /** Lines that are looked at before everybody else gets a turn. */
 const LINES_PER_TURN = 200;
 const CHARACTERS_PER_TURN = 64 * 1024;
-/** Bytes of a blob that are searched before everybody else gets a turn. */
+/** Bytes of a blob that are searched before the clock is looked at. */
 const BYTES_PER_TURN = 64 * 1024;
 
 const NEWLINE = 0x0a;
@@ -106,7 +107,12 @@ const secretsInBlobs = async (
   const needles = needlesOf(secrets);
   if (needles.length === 0) return [];
   const searched = changes.filter(isSearched);
-  const found = new Set<RawChange>(searched.filter(({ rawPath }) => needles.some((needle) => bytesOf(rawPath).includes(needle))));
+  const found = new Set<RawChange>();
+  await paced(searched, (change) => {
+    const name = bytesOf(change.rawPath);
+    if (needles.some((needle) => name.includes(needle))) found.add(change);
+  });
+  let since = performance.now();
   let current: RawChange | undefined;
   let isFound = createSearch(needles);
   for await (const { index, bytes } of piecesOfBlobs(
@@ -120,7 +126,9 @@ const secretsInBlobs = async (
     current = change;
     for (let from = 0; from < bytes.length && !found.has(change); from += BYTES_PER_TURN) {
       if (isFound(bytes.subarray(from, from + BYTES_PER_TURN))) found.add(change);
+      if (performance.now() - since < SLICE_MS) continue;
       await setImmediate();
+      since = performance.now();
     }
   }
   return [...found].map(({ entry }) => ({ path: entry.path, kind: 'service_secret', line: 0 }));

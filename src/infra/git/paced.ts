@@ -1,18 +1,18 @@
 import { setImmediate } from 'node:timers/promises';
 
 /** Longest stretch of work before everybody else gets a turn. */
-const SLICE_MS = 8;
-const ITEMS_PER_LOOK = 128;
+export const SLICE_MS = 8;
+const ITEMS_PER_LOOK = 32;
 
-/** Does `work` for each item, and lets the event loop breathe in between. */
-export const paced = async <T>(items: Iterable<T>, work: (item: T) => void): Promise<void> => {
+/** What `work` makes of each item, in their order. Lets the event loop breathe in between. */
+export const paced = async <T, R>(items: Iterable<T>, work: (item: T) => R): Promise<R[]> => {
+  const results: R[] = [];
   let since = performance.now();
-  let done = 0;
   for (const item of items) {
-    work(item);
-    done++;
-    if (done % ITEMS_PER_LOOK !== 0 || performance.now() - since < SLICE_MS) continue;
+    results.push(work(item));
+    if (results.length % ITEMS_PER_LOOK !== 0 || performance.now() - since < SLICE_MS) continue;
     await setImmediate();
     since = performance.now();
   }
+  return results;
 };

@@ -6,6 +6,7 @@ import { checkRemote, commitsBetween, isAncestor, makeCommit, push, type RemoteC
 import { createMask, findingsIn } from './findings.ts';
 import { createGit } from './git.ts';
 import { createMirrors, type Mirror } from './mirrors.ts';
+import { paced } from './paced.ts';
 import { shownPath } from './raw-path.ts';
 import { readBack } from './read-back.ts';
 import { listSnapshots } from './snapshots.ts';
@@ -54,7 +55,7 @@ const collect = async (
     tree,
     empty: changes.length === 0 && refused.size === 0,
     change: {
-      entries: changes.map(({ entry }) => ({ ...entry, path: mask(entry.path) })),
+      entries: await paced(changes, ({ entry }) => ({ ...entry, path: mask(entry.path) })),
       findings: findings.map((finding) => ({ ...finding, path: mask(finding.path) })),
       patchBytes: bytes,
       refusedPaths: [...refused].map(([path, what]) => ({ path: shown(path), what })).sort((a, b) => (a.path < b.path ? -1 : 1)),
