@@ -13,7 +13,7 @@ import { createStreams } from './commands/streams.ts';
 import { taskProcess } from './commands/task/process.ts';
 import type { Kind } from './domain/decider.ts';
 import type { EventStore } from './domain/event-store.ts';
-import { ARTIFACT_BYTES_MAX, HEARTBEAT_MS, TAKEOVER_AFTER_MS } from './domain/limits.ts';
+import { ARTIFACT_BYTES_MAX } from './domain/limits.ts';
 import { personKind } from './domain/person/index.ts';
 import { createSecretDetector } from './domain/secrets.ts';
 import { taskKind } from './domain/task/index.ts';
@@ -25,8 +25,9 @@ import { type Composition, type Offline, SERVICE_FILE, type Service, type Servic
 import { runCli } from './infra/cli/main.ts';
 import { type Configuration, secretsOf } from './infra/config/configuration.ts';
 import { parseRepositoryFile } from './infra/config/repository-file.ts';
-import { createGitHubForge } from './infra/forge/github.ts';
+import { createGitHubForge, type GitHubForge } from './infra/forge/github.ts';
 import { createLocalForge } from './infra/forge/local.ts';
+import type { GitAccess } from './infra/git/access.ts';
 import { createRepositories } from './infra/git/repositories.ts';
 import { addRepository, removeRepository } from './infra/git/snapshots.ts';
 import { createHeartbeats } from './infra/heartbeats.ts';
@@ -47,26 +48,8 @@ import { openSqliteStore } from './infra/store/sqlite.ts';
 import { openViews } from './infra/views/views.ts';
 import { createWorkspaces } from './infra/workspaces.ts';
 
-/** How fast a service lives; all in milliseconds. */
-export interface Pace {
-  readonly heartbeatMs: number;
-  readonly takeoverAfterMs: number;
-  /** How long an outside failure is waited out: after the first, the second, the third. */
-  readonly retryDelaysMs: readonly number[];
-}
-
-const PACE: Pace = {
-  heartbeatMs: HEARTBEAT_MS,
-  takeoverAfterMs: TAKEOVER_AFTER_MS,
-  retryDelaysMs: [5_000, 30_000, 120_000],
-};
-
-/** A service as it is tried out: at another pace, and with something put around each part that reaches outside. */
-export interface Rehearsal {
-  readonly pace?: Partial<Pace>;
-  readonly around?: <Part extends object>(name: 'store' | 'agents' | 'sandboxes' | 'forge' | 'repositories', part: Part) => Part;
-}
-
+/** How long an outside failure is waited out: after the first, the second, the third. In milliseconds. */
+const RETRY_DELAYS_MS = [5_000, 30_000, 120_000];
 const KINDS: readonly Kind[] = [taskKind as Kind, personKind as Kind];
 /** Preparations and expiries under way at the same time. */
 const LIGHT_STEPS_MAX = 16;
@@ -102,31 +85,39 @@ const openSandboxes = async (configuration: Configuration): Promise<Sandboxes> =
   return useDocker ? createDockerSandbox(socketOf(configuration)) : createBubblewrapSandbox();
 };
 
-/** Everything that reaches outside of the process, by the operator's word. */
-const openOutside = async (configuration: Configuration, redact: (text: string) => string) => {
-  const { dataFolder, forge, repositories, remotes } = configuration;
-  const github = createGitHubForge({
+const gitHubOf = ({ forge }: Configuration): GitHubForge =>
+  createGitHubForge({
     environment: {
       ...process.env,
       GH_HOST: forge.host,
       ...(forge.token !== null && { GH_TOKEN: forge.token, GH_ENTERPRISE_TOKEN: forge.token }),
     },
   });
+
+/** How git logs in at remotes: to clone, to fetch and to push. */
+const gitCredentialsOf = (configuration: Configuration): GitAccess => {
+  const { forge, remotes } = configuration;
+  return {
+    ...(forge.kind === 'github' && { token: gitHubOf(configuration).token }),
+    ...(remotes.sshAuthSock !== null && { sshAuthSock: remotes.sshAuthSock }),
+    sshFiles: true,
+    variables: remotes.variables,
+  };
+};
+
+/** Everything that reaches outside of the process, by the operator's word. */
+const openOutside = async (configuration: Configuration, redact: (text: string) => string) => {
+  const { dataFolder, forge, repositories } = configuration;
   return {
     configuration,
     agents: createAgents(configuredAgents(configuration, redact)),
     sandboxes: await openSandboxes(configuration),
-    forge: forge.kind === 'github' ? github : createLocalForge({ folder: join(dataFolder, 'forge') }),
+    forge: forge.kind === 'github' ? gitHubOf(configuration) : createLocalForge({ folder: join(dataFolder, 'forge') }),
     repositories: createRepositories({
       dataFolder,
       snapshotRoot: repositories.snapshotRoot,
       serviceSecrets: () => secretsOf(configuration),
-      gitCredentials: {
-        ...(forge.kind === 'github' && { token: github.token }),
-        ...(remotes.sshAuthSock !== null && { sshAuthSock: remotes.sshAuthSock }),
-        sshFiles: true,
-        variables: remotes.variables,
-      },
+      gitCredentials: gitCredentialsOf(configuration),
     }),
   };
 };
@@ -145,7 +136,8 @@ const repositoryAdmin = (configuration: Configuration, outside: Outside) => {
         );
       return Promise.all(names.map(async (name) => ({ name, remote: await remoteOf(name) })));
     },
-    add: (url: string, name: string | undefined) => addRepository({ url, snapshotRoot, ...(name !== undefined && { name }) }),
+    add: (url: string, name: string | undefined) =>
+      addRepository({ url, snapshotRoot, gitCredentials: gitCredentialsOf(configuration), ...(name !== undefined && { name }) }),
     remove: async (name: string) => {
       await removeRepository({ name, snapshotRoot, dataFolder: configuration.dataFolder });
     },

@@ -56,3 +56,15 @@ export const approve = async (client: Client, { taskId, approval }: TaskView): P
   (
     await client.call('POST', `/api/v1/tasks/${taskId}/actions`, { action: 'approve', approval_digest: approval?.digest }, WAIT)
   ).task();
+
+/** Does something else to a task and waits until nobody works on it. */
+export const act = async (client: Client, { taskId }: Pick<TaskView, 'taskId'>, action: object): Promise<TaskView> =>
+  (await client.call('POST', `/api/v1/tasks/${taskId}/actions`, action, WAIT)).task();
+
+/** Starts another attempt of a task that is over and waits until it was prepared. */
+export const rerun = async (client: Client, { taskId }: Pick<TaskView, 'taskId'>, feedback?: string): Promise<TaskView> =>
+  (await client.call('POST', `/api/v1/tasks/${taskId}/rerun`, feedback === undefined ? {} : { feedback }, WAIT)).task();
+
+/** The task as it is now. */
+export const look = async (client: Client, { taskId }: Pick<TaskView, 'taskId'>): Promise<TaskView> =>
+  (await client.call('GET', `/api/v1/tasks/${taskId}`)).task();

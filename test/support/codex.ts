@@ -30,4 +30,16 @@ export const codexProfileFor = (model: ScriptedModel, changes: Partial<AgentProf
   };
 };
 
+/** The `config.toml` with which a codex talks to the scripted model, for a service whose operator named it. */
+export const codexConfiguration = (model: ScriptedModel): string => `model_provider = "scripted"
+
+[model_providers.scripted]
+name = "scripted"
+base_url = "${model.url}/v1"
+env_key = "${CODEX_KEY_VARIABLE}"
+wire_api = "responses"
+request_max_retries = 1
+stream_max_retries = 1
+`;
+
 export const codexEgress = (model: ScriptedModel): readonly string[] => [`127.0.0.1:${model.port}`];
