@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ForgeRefusal } from '../../commands/ports/forge.ts';
 import { OutsideFailure } from '../../commands/ports/repositories.ts';
-import { type Git, GitFailure } from '../git/git.ts';
+import { GitFailure } from '../git/failure.ts';
+import type { Git } from '../git/git.ts';
 import { parseRemote, RemoteRefused } from '../git/remote.ts';
 
 /** The folder in which git keeps the repository of `remote`, a path or a `file:` URL of this machine. Throws `ForgeRefusal`. */
