@@ -30,7 +30,7 @@ export interface Configuration {
     readonly variables: Readonly<Record<string, string>>;
   };
   readonly agent: {
-    readonly provider: 'codex' | 'claude' | 'gemini';
+    readonly provider: 'codex' | 'claude' | 'gemini' | 'custom';
     /** `null`: the ready profile of the provider. */
     readonly template: string | null;
     /** Empty: the agent chooses. */

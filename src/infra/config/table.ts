@@ -88,8 +88,8 @@ const repositories = {
 const agent = {
   AGENT_PROVIDER: withDefault(
     'codex',
-    oneOf('codex', 'claude', 'gemini'),
-    'The coding agent. For claude and gemini set AGENT_CLI_TEMPLATE too.',
+    oneOf('codex', 'claude', 'gemini', 'custom'),
+    'The coding agent, as the approval card names it. For all but codex set AGENT_CLI_TEMPLATE too.',
   ),
   AGENT_CLI_TEMPLATE: optional(
     agentTemplate,
