@@ -170,7 +170,7 @@ describe('A change by the real codex, delivered to GitHub by the real gh', () =>
     });
   });
 
-  it('leaves alone what a person pushed to its branch', async () => {
+  it.concurrent('leaves alone what a person pushed to its branch', async () => {
     const first = await delivered(await ask('taken'));
     const theirs = await commitInto(bareOf(first), first.branch, 'mine\n', { from: first.branch });
     const second = await delivered(await rerun(client, first, 'Again'));
@@ -181,7 +181,7 @@ describe('A change by the real codex, delivered to GitHub by the real gh', () =>
     expect(await github.comments(first.repo, first.pullRequest?.number ?? 0)).toEqual([]);
   });
 
-  it('says by how much the base moved between the approval and the delivery', async () => {
+  it.concurrent('says by how much the base moved between the approval and the delivery', async () => {
     const asked = await ask('moved');
     await commitInto(bareOf(asked), 'main', '1\n');
     await commitInto(bareOf(asked), 'main', '2\n');

@@ -98,7 +98,12 @@ export const createRepositories = (options: RepositoriesOptions): GitRepositorie
     commitsSince: (repository, commit, base) =>
       whereOutside(async () => {
         const mirror = await mirrorOf(repository);
-        return commitsBetween(mirror, commit, (await mirror.resolveBranch(base)).commit);
+        // Asked of the remote itself: a fetch that was shared may be older than what moved the base.
+        const head = await remoteHead(mirror, base);
+        if (head === null)
+          throw new OutsideFailure(`There is no branch ${base} in ${repository} any more; restore it, or rerun.`);
+        if (!(await mirror.has(`${head}^{commit}`))) await mirror.fetchBranch(base);
+        return commitsBetween(mirror, commit, head);
       }),
     push: (repository, request) => whereOutside(async () => push(await mirrorOf(repository), request)),
     release: async (repository, keep) => {
