@@ -188,7 +188,7 @@ const created = (data: TaskEventData<'TaskCreated'>, actor: string, createdAt: s
   evidence: {},
 });
 
-/** The next state. Events of the stream only; one that does not fit leaves the state as it is. */
+/** The next state, for events in the order they were decided. One that stands on evidence which is not there leaves it as it is. */
 export const evolve = (task: Task, event: TaskEvent & Pick<Happened, 'actor' | 'at'>): Task => {
   if (event.type === 'TaskCreated') return task.status === 'absent' ? created(event.data, event.actor, event.at) : task;
   if (task.status === 'absent') return task;
