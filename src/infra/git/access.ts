@@ -1,5 +1,3 @@
-import { OutsideFailure } from '../../commands/ports/repositories.ts';
-import { GitFailure } from './git.ts';
 import type { Remote } from './remote.ts';
 
 /** How git logs in at remotes. Each value reaches the one process that needs it, by its environment only. */
@@ -72,34 +70,3 @@ export const remoteEnvironment = async (
     COUNTERSIGN_ASKPASS_PASSWORD: login.password,
   };
 };
-
-const SENTENCES: readonly (readonly [RegExp, string])[] = [
-  [
-    /host key verification failed|no matching host key/i,
-    'The host key of the remote is not known here; add it to known_hosts of the user the service runs as.',
-  ],
-  [
-    /authentication failed|could not read (username|password)|permission denied|returned error: 40[13]|invalid credentials|access denied|write access to repository not granted|unable to get password/i,
-    'The remote refused the login; check the token or ssh key ("countersign preflight" tries both directions).',
-  ],
-  [
-    /repository.* not found|not found|does not appear to be a git repository|does not exist|no such file or directory/i,
-    'The remote repository was not found, or this login may not see it; check its URL and the rights of the login.',
-  ],
-  [/redirect/i, 'The remote has moved; put its new URL into the snapshot (git remote set-url origin).'],
-  [/no space left|disk quota/i, 'There is no space left on the disk; make room and try again.'],
-];
-
-/** Why a remote could not be used, as a sentence with what to do. Never the words of git or the remote, which may hold paths and logins. */
-export const remoteSentence = (error: unknown): string => {
-  if (!(error instanceof GitFailure)) return 'The remote cannot be used at the moment.';
-  if (error.timedOut) return 'The remote did not answer in time; it is tried again.';
-  return (
-    SENTENCES.find(([pattern]) => error.says(pattern))?.[1] ??
-    'The remote cannot be reached at the moment; check the network and the URL of the remote.'
-  );
-};
-
-/** A failure of git at the remote as an `OutsideFailure`; anything else (an abort, a bug) as it is. */
-export const outside = (error: unknown): unknown =>
-  error instanceof GitFailure ? new OutsideFailure(remoteSentence(error)) : error;

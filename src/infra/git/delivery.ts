@@ -1,7 +1,6 @@
 import { type CommitRequest, OutsideFailure, type PushRequest } from '../../commands/ports/repositories.ts';
 import { BranchName, type ObjectId } from '../../domain/ids.ts';
-import { outside, remoteSentence } from './access.ts';
-import { GitFailure } from './git.ts';
+import { GitFailure, outside, remoteSentence } from './failure.ts';
 import type { Mirror } from './mirrors.ts';
 import type { Remote } from './remote.ts';
 

@@ -3,6 +3,7 @@ import { delimiter, isAbsolute, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { execa } from 'execa';
 import { ASKPASS_SCRIPT, type GitAccess, remoteEnvironment } from './access.ts';
+import { GitFailure } from './failure.ts';
 import type { Remote } from './remote.ts';
 
 /** Longest a command on the service's own files may take. */
@@ -62,23 +63,6 @@ export interface GitCall {
   readonly exitCodes?: readonly number[];
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
-}
-
-/** Git ended otherwise than it should. What it printed may hold paths and URLs of this machine, so it can be asked but not read. */
-export class GitFailure extends Error {
-  override readonly name = 'GitFailure';
-  readonly exitCode: number | undefined;
-  readonly timedOut: boolean;
-  readonly #diagnosis: string;
-  constructor(command: string, exitCode: number | undefined, timedOut: boolean, diagnosis: string) {
-    super(timedOut ? `git ${command} did not end in time` : `git ${command} failed`);
-    this.exitCode = exitCode;
-    this.timedOut = timedOut;
-    this.#diagnosis = diagnosis;
-  }
-  says(pattern: RegExp): boolean {
-    return pattern.test(this.#diagnosis);
-  }
 }
 
 export interface Git {

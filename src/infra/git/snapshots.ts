@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { RepositoryProblem } from '../../commands/ports/repositories.ts';
 import { RepositoryName } from '../../domain/ids.ts';
-import { type GitAccess, remoteSentence } from './access.ts';
-import { createGit, type Git, GitFailure } from './git.ts';
+import type { GitAccess } from './access.ts';
+import { GitFailure, remoteSentence } from './failure.ts';
+import { createGit, type Git } from './git.ts';
 import { parseRemote, type Remote, RemoteRefused } from './remote.ts';
 
 const CLONE_TIMEOUT_MS = 30 * 60_000;

@@ -1,6 +1,6 @@
 import type { ObjectId } from '../../domain/ids.ts';
 import { boundedMap } from './bounded-map.ts';
-import { GitFailure } from './git.ts';
+import { GitFailure } from './failure.ts';
 import type { Mirror } from './mirrors.ts';
 import { MODE_EXECUTABLE, MODE_FILE } from './tree.ts';
 

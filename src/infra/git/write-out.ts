@@ -2,7 +2,7 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { RepositoryProblem } from '../../commands/ports/repositories.ts';
 import type { ObjectId } from '../../domain/ids.ts';
-import { GitFailure } from './git.ts';
+import { GitFailure } from './failure.ts';
 import type { Mirror } from './mirrors.ts';
 import type { RawPath } from './raw-path.ts';
 import { batched, indexInfo, type TreeEntry } from './tree.ts';

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -39,27 +39,64 @@ export const git = (folder: string, args: readonly string[], input: string | Buf
     .toString('latin1')
     .trimEnd();
 
-/** Writes a tree with `mktree`, which checks no name, and returns its id. */
-export const plantTree = (bare: string, entries: readonly Planted[]): string => {
+/** Writes all blobs at once; ids in the order of the contents. */
+const plantBlobs = (bare: string, contents: readonly Buffer[]): string[] => {
+  const stream = contents.flatMap((bytes, index) => [
+    Buffer.from(`blob\nmark :${index + 1}\ndata ${bytes.length}\n`),
+    bytes,
+    Buffer.from('\n'),
+  ]);
+  const marks = join(bare, 'marks');
+  git(bare, ['fast-import', '--quiet', `--export-marks=${marks}`], Buffer.concat(stream));
+  const ids = new Map(
+    readFileSync(marks, 'latin1')
+      .split('\n')
+      .map((line) => [line.split(' ')[0], line.split(' ')[1] ?? '']),
+  );
+  return contents.map((_, index) => ids.get(`:${index + 1}`) ?? '');
+};
+
+interface Named {
+  readonly path: Buffer;
+  readonly mode: string;
+  readonly id: string;
+}
+
+const plantFolder = (bare: string, entries: readonly Named[]): string => {
   const here: Buffer[] = [];
-  const below = new Map<string, Planted[]>();
-  for (const { path, mode = '100644', content } of entries) {
-    const bytes = Buffer.from(path);
-    const slash = bytes.indexOf('/');
-    if (slash === -1) {
-      const isSubmodule = mode === '160000';
-      const id = isSubmodule ? content : git(bare, ['hash-object', '-w', '--stdin', '--no-filters'], content);
-      here.push(Buffer.concat([Buffer.from(`${mode} ${isSubmodule ? 'commit' : 'blob'} ${id}\t`), bytes, Buffer.from('\0')]));
-    } else {
-      const first = bytes.toString('latin1', 0, slash);
-      below.set(first, [...(below.get(first) ?? []), { path: bytes.subarray(slash + 1), mode, content }]);
+  const below = new Map<string, Named[]>();
+  for (const { path, mode, id } of entries) {
+    const slash = path.indexOf('/');
+    if (slash === -1)
+      here.push(
+        Buffer.concat([Buffer.from(`${mode} ${mode === '160000' ? 'commit' : 'blob'} ${id}\t`), path, Buffer.from('\0')]),
+      );
+    else {
+      const first = path.toString('latin1', 0, slash);
+      below.set(first, [...(below.get(first) ?? []), { path: path.subarray(slash + 1), mode, id }]);
     }
   }
   for (const [name, inside] of below)
     here.push(
-      Buffer.concat([Buffer.from(`040000 tree ${plantTree(bare, inside)}\t`), Buffer.from(name, 'latin1'), Buffer.from('\0')]),
+      Buffer.concat([Buffer.from(`040000 tree ${plantFolder(bare, inside)}\t`), Buffer.from(name, 'latin1'), Buffer.from('\0')]),
     );
   return git(bare, ['mktree', '-z', '--missing'], Buffer.concat(here));
+};
+
+/** Writes a tree with `mktree`, which checks no name, and returns its id. */
+export const plantTree = (bare: string, entries: readonly Planted[]): string => {
+  const blobs = plantBlobs(
+    bare,
+    entries.map(({ mode, content }) => Buffer.from(mode === '160000' ? '' : content)),
+  );
+  return plantFolder(
+    bare,
+    entries.map(({ path, mode = '100644', content }, index) => ({
+      path: Buffer.from(path),
+      mode,
+      id: mode === '160000' ? content.toString() : (blobs[index] ?? ''),
+    })),
+  );
 };
 
 export const plantCommit = (bare: string, tree: string, branch: string, parents: readonly string[] = []): string => {
