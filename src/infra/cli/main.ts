@@ -15,10 +15,10 @@ const DONE = 0;
 const REFUSED = 1;
 const MISUSED = 2;
 
-const ABOUT = `Turns a request for a change into a Draft pull request, after people allowed it.
-
-Commands talk to the running service of DATA_DIR, or to the one that --url or COUNTERSIGN_URL names; its token is better
-given as COUNTERSIGN_TOKEN than as --token, which other users of the machine can see.`;
+const ABOUT =
+  'Turns a request for a change into a Draft pull request, after people allowed it.\n\n' +
+  'Commands talk to the running service of DATA_DIR, or to the one that --url or COUNTERSIGN_URL names. Give its token as COUNTERSIGN_TOKEN ' +
+  'rather than as --token, which other users of the machine can see.';
 
 const programFor = (terminal: Terminal, deal: Deal): Command => {
   const program = new Command('countersign')

@@ -86,30 +86,36 @@ export const testsInWords = (
 
 /** A heading with what it is about at its end, over a line as wide as the page. */
 export const heading = (title: string, about: string, { columns, ink }: Pick<Terminal, 'columns' | 'ink'>): string[] => {
-  const room = columns - width(title) - width(about) - INDENT;
+  const room = Math.max(2, columns - width(title) - width(about) - INDENT);
   return [
-    `  ${ink('strong', title)}${' '.repeat(Math.max(2, room))}${ink('faint', about)}`,
+    `  ${ink('strong', title)}${about === '' ? '' : ' '.repeat(room) + ink('faint', about)}`,
     `  ${ink('faint', '─'.repeat(columns - INDENT))}`,
   ];
 };
 
-/** What a person reads before they allow something. `null`: the task asks for no approval. */
-export const approvalCard = (task: TaskView, names: Names, terminal: Pick<Terminal, 'columns' | 'ink'>): string[] | null => {
+/** Everything that an approval of the open gate covers; nothing for a task that asks for none. */
+export const approvalRows = (task: TaskView, names: Names, { columns, ink }: Pick<Terminal, 'columns' | 'ink'>): string[] => {
   const { approval } = task;
-  if (approval === null) return null;
-  const { columns, ink } = terminal;
-  const title = approval.gate === 'intent' ? 'May this run?' : 'May this patch be delivered?';
+  if (approval === null) return [];
   const rows = approval.gate === 'intent' ? requestRows(task, names) : patchRows(task, names);
-  return [
-    ...heading(title, `task ${shortTask(task.taskId)} · attempt ${task.attempt}`, terminal),
-    ...indented(
-      fields([...rows, ['expires', moment(approval.expiresAt)], ['digest', approval.digest]], columns - INDENT, (label) =>
-        ink('faint', label),
-      ),
-      INDENT,
-    ),
-  ];
+  const all = [...rows, ['expires', moment(approval.expiresAt)], ['digest', approval.digest]] as const;
+  return indented(
+    fields(all, columns - INDENT, (label) => ink('faint', label)),
+    INDENT,
+  );
 };
+
+export const approvalTitle = ({ approval }: TaskView): string =>
+  approval?.gate === 'patch' ? 'May this patch be delivered?' : 'May this run?';
+
+/** Which attempt of which task a page is about. */
+export const attemptOf = ({ taskId, attempt }: TaskView): string => `task ${shortTask(taskId)} · attempt ${attempt}`;
+
+/** What a person reads before they allow something. `null`: the task asks for no approval. */
+export const approvalCard = (task: TaskView, names: Names, terminal: Pick<Terminal, 'columns' | 'ink'>): string[] | null =>
+  task.approval === null
+    ? null
+    : [...heading(approvalTitle(task), attemptOf(task), terminal), ...approvalRows(task, names, terminal)];
 
 /** What to type for each answer to a card. */
 export const answersToCard = (task: TaskView, { columns, ink }: Pick<Terminal, 'columns' | 'ink'>): string[] => {

@@ -30,8 +30,8 @@ export interface Terminal {
   readonly isInteractive: boolean;
   /** Colours, where they can be seen and NO_COLOR does not stand. */
   ink(style: Style, text: string): string;
-  /** `true` only for a typed `y` or `yes`; the end of the input is a no. */
-  confirm(question: string): Promise<boolean>;
+  /** `true` only for a typed `y` or `yes`; `null` when the input ends before an answer. */
+  confirm(question: string): Promise<boolean | null>;
   /** Shows how far something is: a bar that redraws itself for a person, a line now and then otherwise. */
   progress(label: string): Progress;
 }
@@ -79,10 +79,10 @@ const progressOn = (output: Streams['output'], label: string): Progress => {
   };
 };
 
-const confirmOn = (input: Readable, output: Writable, question: string): Promise<boolean> =>
+const confirmOn = (input: Readable, output: Writable, question: string): Promise<boolean | null> =>
   new Promise((resolve) => {
     const lines = createInterface({ input, output });
-    let isYes = false;
+    let isYes: boolean | null = null;
     lines.once('close', () => resolve(isYes));
     lines.question(`${question} [y/n] `, (answer) => {
       isYes = /^\s*y(es)?\s*$/i.test(answer);

@@ -86,8 +86,8 @@ const verify = async (desk: Desk, { head, ...from }: SourceWish & { readonly hea
   else if (verdict.valid) {
     terminal.print(
       `  ${terminal.ink('good', 'The audit holds.')} ${count(verdict.lines, 'line')}; every hash was computed anew.`,
-      `  head ${verdict.head.sequence}:${verdict.head.lineHash}`,
-      ...(head === undefined
+      ...(verdict.lines === 0 ? [] : [`  head ${verdict.head.sequence}:${verdict.head.lineHash}`]),
+      ...(head === undefined && verdict.lines > 0
         ? [terminal.ink('faint', '  Keep the head elsewhere: with --head it shows later that nothing was cut off or rewritten.')]
         : []),
     );
@@ -131,7 +131,8 @@ const show = async (desk: Desk, { task = '', type, actor, since, until, ...from 
     else
       throw new Failure(`More than ${ROWS_MAX} lines. Narrow them down with --task, --type, --since, or print them with --json.`);
   }
-  if (!json) terminal.print(...indented(auditTable(rows, desk), 2));
+  if (json) return;
+  terminal.print(...(rows.length === 0 ? ['  The audit holds no such line.'] : indented(auditTable(rows, desk), 2)));
 };
 
 const HEADER = [

@@ -18,7 +18,7 @@ import { type Page, pageOf } from './page.ts';
 import { installWhatIsMissing, prepareSurroundings, type Surroundings } from './surroundings.ts';
 
 const REPOSITORY = 'example/shop';
-const INTENT = 'Three cups cost as much as one. Make the failing test in test/order.test.js pass without touching the test.';
+const INTENT = 'Three cups cost as much as one. Make the failing test pass, and leave the tests as they are.';
 
 /** Until the request is prepared, in seconds. */
 const PREPARED_WAIT_SECONDS = 30;
@@ -64,13 +64,16 @@ interface Story {
   readonly names: Names;
 }
 
-/** The card, and a person's answer to it. `false`: nothing was allowed. */
-const allowed = async ({ desk, api, page, names }: Story, task: TaskView, yes: boolean): Promise<boolean> => {
+/** The card, and a person's answer to it. `null`: nobody answered. */
+const allowed = async ({ desk, api, page, names }: Story, task: TaskView, yes: boolean): Promise<boolean | null> => {
   const { terminal } = desk;
   page.card(task, names);
   if (task.approval === null) throw new Failure(`The request could not be prepared. ${task.sentence}`);
   if (yes) terminal.print('  Allow exactly this? [y/n] y   (--yes)');
-  else if (!(await terminal.confirm('  Allow exactly this?'))) return false;
+  else {
+    const answer = await terminal.confirm('  Allow exactly this?');
+    if (!answer) return answer;
+  }
   const body = { action: 'approve', attempt: task.attempt, approval_digest: task.approval.digest };
   await api.send('POST', pathOf`/tasks/${task.taskId}/actions`, { body });
   return true;
@@ -92,8 +95,15 @@ const evidenceOf = async ({ api, surroundings }: Story, task: TaskView) => {
   return { story, ...audit, delivered: { pullRequest, title: visibleText(title), patch: visibleText(patch) } };
 };
 
+interface Wish {
+  /** Allows the example without asking. */
+  readonly yes: boolean;
+  /** The last line of standard output is one of JSON; the page goes to standard error. */
+  readonly asJson: boolean;
+}
+
 /** From the request to the pull request. Resolves to the exit code. */
-const tell = async (story: Story, origin: string, yes: boolean, startedAt: number): Promise<number> => {
+const tell = async (story: Story, origin: string, { yes, asJson }: Wish, startedAt: number): Promise<number> => {
   const { desk, api, page, surroundings } = story;
   await api.send('POST', '/repositories', { body: { url: origin, name: REPOSITORY } });
   const filed = await api.send('POST', '/tasks', {
@@ -102,9 +112,12 @@ const tell = async (story: Story, origin: string, yes: boolean, startedAt: numbe
   });
   const request = shown(filed, TaskAnswer).task;
   const waitedSince = Date.now();
-  if (!(await allowed(story, request, yes))) {
+  const answer = await allowed(story, request, yes);
+  if (answer === null)
+    throw new Failure('Nobody answered, so nothing ran. Without a terminal, allow it with: npm run demo -- --yes');
+  if (!answer) {
     desk.terminal.print('', '  Nothing was allowed, so nothing ran.');
-    return 1;
+    return 0;
   }
   const waitedMs = yes ? 0 : Date.now() - waitedSince;
 
@@ -117,7 +130,7 @@ const tell = async (story: Story, origin: string, yes: boolean, startedAt: numbe
   const ms = Date.now() - startedAt - waitedMs;
   page.next(task, relative(process.cwd(), surroundings.folder), ms);
 
-  if (desk.json) {
+  if (asJson) {
     const { tested, allowed: allowedTree, delivered } = task.trees;
     const { number, url, draft, branch, head } = task.pullRequest ?? {};
     process.stdout.write(
@@ -138,7 +151,7 @@ const tell = async (story: Story, origin: string, yes: boolean, startedAt: numbe
 };
 
 /** The whole road on an example. Everything but the agent is what a real task meets; the agent is a script and says so. */
-export const runDemo = async (given: Desk, { yes }: { readonly yes: boolean }): Promise<number> => {
+export const runDemo = async (given: Desk, wish: Wish): Promise<number> => {
   await installWhatIsMissing();
   const startedAt = Date.now();
   const page = pageOf(given.terminal);
@@ -151,9 +164,9 @@ export const runDemo = async (given: Desk, { yes }: { readonly yes: boolean }): 
     const local = await readServiceFile(surroundings.configuration.dataFolder);
     if (local === null) throw new Failure('The service started, but did not say where it listens.');
     const api = createApi(local);
-    const desk = { ...createDesk({ ...given, said: local }), json: given.json };
+    const desk = createDesk({ ...given, said: { url: local.url, token: local.token } });
     const names = await namesOf(api, (document) => shown(document, PeopleAnswer));
-    return await tell({ desk, api, page, surroundings, names }, origin, yes, startedAt);
+    return await tell({ desk, api, page, surroundings, names }, origin, wish, startedAt);
   } finally {
     await service.stop();
   }

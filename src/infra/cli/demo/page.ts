@@ -1,9 +1,9 @@
 import type { AuditLine, AuditVerdict } from '../../../projections/audit.ts';
 import type { TaskView } from '../../../projections/task-view.ts';
 import { auditRow } from '../commands/audit.ts';
-import { fields, indented, table, wrapped } from '../layout.ts';
+import { fields, indented, table } from '../layout.ts';
 import { duration, readersZone } from '../moments.ts';
-import { approvalCard, heading, type Names, paragraph } from '../task-card.ts';
+import { approvalRows, approvalTitle, attemptOf, heading, type Names, paragraph } from '../task-card.ts';
 import { treesInWords } from '../task-page.ts';
 import type { Style, Terminal } from '../terminal.ts';
 import { count, shortCommit, shortTask } from '../words.ts';
@@ -28,7 +28,7 @@ export const pageOf = (terminal: Terminal) => {
       fields(entries, columns - INDENT, (label) => ink('faint', label)),
       INDENT,
     );
-  const section = (title: string): void => print('', ...heading(`${++sections}  ${title}`, '', terminal));
+  const section = (title: string, about = ''): void => print('', ...heading(`${++sections}  ${title}`, about, terminal));
   const typed = (...commands: readonly string[]): string[] =>
     indented(
       commands.map((command) => ink('accent', command)),
@@ -64,8 +64,13 @@ export const pageOf = (terminal: Terminal) => {
     },
 
     card: (task: TaskView, names: Names): void => {
-      section('A change was asked for; nothing runs until somebody allows it');
-      print('', ...(approvalCard(task, names, terminal) ?? []), '');
+      section(approvalTitle(task), attemptOf(task));
+      print(
+        ...paragraph('Somebody asked for a change. Nothing runs until a person allows exactly this:', terminal),
+        '',
+        ...approvalRows(task, names, terminal),
+        '',
+      );
     },
 
     pullRequest: (
@@ -122,24 +127,23 @@ export const pageOf = (terminal: Terminal) => {
       section('What to type next');
       const id = shortTask(task.taskId);
       print(
-        ...indented(
-          wrapped(
-            `That took ${duration(ms)}; times are ${readersZone()}. All of it stands in ${folder} until you delete it:`,
-            columns - INDENT,
-          ),
-          INDENT,
+        ...paragraph(
+          `That took ${duration(ms)}; times are ${readersZone()}. All of it stands in ${folder} until you delete it:`,
+          terminal,
         ),
+        '',
         ...typed(
           `git --git-dir ${folder}/origin.git show ${task.branch}`,
           `DATA_DIR=${folder}/data bin/countersign audit show --task ${id}`,
         ),
         '',
-        '  With your own repository and agent (README.md says more):',
+        ...paragraph('With your own repository and agent (README.md says more):', terminal),
+        '',
         ...typed(
-          'cp .env.example .env             # FORGE=github, SANDBOX_IMAGE, DEFAULT_TEST_COMMAND',
           'npm install --global @openai/codex && codex login',
+          'cp .env.example .env             # FORGE=github, SANDBOX_IMAGE, DEFAULT_TEST_COMMAND',
           'bin/countersign preflight        # asks everything for real, and says what is missing',
-          'bin/countersign serve',
+          'bin/countersign serve            # then, in another terminal:',
           'bin/countersign repo add https://github.com/you/yours',
           'bin/countersign task add --repo you/yours "…"',
         ),
