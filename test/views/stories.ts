@@ -1,5 +1,5 @@
 import { type Happened, type NewEvent, sealed } from '../../src/domain/event.ts';
-import type { EventStore, Position } from '../../src/domain/event-store.ts';
+import type { EventStore, Position, RecordedEvent } from '../../src/domain/event-store.ts';
 import { derivedId, taskStream } from '../../src/domain/ids.ts';
 import { TASK_ID } from '../domain/task/samples.ts';
 
@@ -51,3 +51,12 @@ export const tellMany = async (
     );
   }
 };
+
+/** A history of the sample task as a store reads it back. */
+export const recordedStory = (history: readonly Happened[]): RecordedEvent[] =>
+  storyOf(TASK_ID, history).map((event, revision) => ({
+    ...event,
+    stream: taskStream(TASK_ID),
+    revision,
+    position: String(revision + 1).padStart(16, '0') as Position, // As the SQLite store makes them.
+  }));

@@ -1,18 +1,45 @@
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import type { Happened } from '../../src/domain/event.ts';
+import type { EventStore } from '../../src/domain/event-store.ts';
+import { taskStream } from '../../src/domain/ids.ts';
+import { redacted } from '../../src/domain/text.ts';
+import type { SqliteStore } from '../../src/infra/store/sqlite.ts';
+import type { Projection } from '../../src/projections/projection.ts';
 import { TaskView } from '../../src/projections/task-view.ts';
-import { untilAgent, untilCompleted, untilPatchGate, untilPrepared } from '../domain/task/events.ts';
+import type { FoldedTask } from '../../src/projections/tasks.ts';
+import { tasksProjection } from '../../src/projections/tasks.ts';
+import {
+  INTENT,
+  taskCreated,
+  textRedacted,
+  untilAgent,
+  untilCompleted,
+  untilPatchGate,
+  untilPrepared,
+} from '../domain/task/events.ts';
 import { aFolder, aStore, theViews } from './places.ts';
-import { taskIdOf, tell, tellMany } from './stories.ts';
+import { storyOf, taskIdOf, tell, tellMany } from './stories.ts';
 
 const HISTORIES = [untilPrepared, untilAgent, untilPatchGate, untilCompleted];
+const someHistory = (number: number): readonly Happened[] => HISTORIES[number % HISTORIES.length] ?? [];
+
+/** A log of some tasks with its views, come to its end. */
+const viewed = async (tasks = 0) => {
+  const folder = aFolder();
+  const store = aStore(folder);
+  await tellMany(store, tasks, someHistory);
+  const views = await theViews(folder, store);
+  await views.ready;
+  return { folder, store, views };
+};
 
 describe('The views of a log', () => {
   it('show what was appended once they have come to its position', async () => {
-    const folder = aFolder();
-    const store = aStore(folder);
-    const views = await theViews(folder, store);
+    const { store, views } = await viewed();
 
     expect(await views.waitFor(await tell(store, 1, untilCompleted), 5_000)).toBe(true);
 
@@ -21,20 +48,239 @@ describe('The views of a log', () => {
     expect(TaskView.parse(JSON.parse(task?.json ?? ''))).toMatchObject({ status: 'COMPLETED', pullRequest: { number: 7 } });
   });
 
-  it('come back the same after they were deleted', async () => {
-    const folder = aFolder();
-    const store = aStore(folder);
-    const views = await theViews(folder, store);
-    await tellMany(store, 400, (number) => HISTORIES[number % HISTORIES.length] ?? []);
-    await views.waitFor((await store.head()) ?? '', 20_000);
+  it('say so when they do not come to a position in time', async () => {
+    const { views } = await viewed(2);
+    expect(await views.waitFor('9'.repeat(16), 20)).toBe(false);
+  });
+
+  it('come to positions of events that are none of theirs', async () => {
+    const { store, views } = await viewed();
+    const { position } = await store.append('worker-one', [{ id: 'x', type: 'Heard', data: {}, metadata: {} }], 'any');
+    expect(await views.waitFor(position, 5_000)).toBe(true);
+  });
+
+  it('tell which streams each commit touched', async () => {
+    const { store, views } = await viewed();
+    const touched: string[] = [];
+    const stop = views.onChange((streams) => touched.push(...streams));
+
+    await views.waitFor(await tell(store, 1, untilPrepared), 5_000);
+    stop();
+    await views.waitFor(await tell(store, 2, untilPrepared), 5_000);
+
+    expect(new Set(touched)).toEqual(new Set([taskStream(taskIdOf(1))]));
+  });
+
+  it('come back the same after they were deleted, all 10,000 tasks of them, and the audit byte for byte', async () => {
+    const { folder, store, views } = await viewed();
+    // Told while the views look on: in batches of all sizes, where the rebuild sees large ones.
+    await tellMany(store, 10_200, (number) => (number % 50 ? [taskCreated()] : someHistory(number / 50)));
+    const head = (await store.head()) ?? '';
+    expect(await views.waitFor(head, 30_000)).toBe(true);
+    expect(await views.waitForAudit(head, 30_000)).toBe(true);
+    const live = [...views.dump()];
+    const audit = readFileSync(join(folder, 'audit.jsonl'));
+    await views.close();
+    rmSync(join(folder, 'views.db'));
+    rmSync(join(folder, 'audit.jsonl'));
+
+    const rebuilt = await theViews(folder, store);
+    await rebuilt.ready;
+
+    expect(live.length).toBeGreaterThan(30_000);
+    expect([...rebuilt.dump()]).toEqual(live);
+    expect(readFileSync(join(folder, 'audit.jsonl')).equals(audit)).toBe(true);
+  });
+
+  it('come back the same when they are rebuilt while they answer and the log goes on', async () => {
+    const { store, views } = await viewed(300);
+    const progress: (readonly [string, number, number | undefined])[] = [];
+
+    const rebuilt = views.rebuild(({ name, events, expected }) => progress.push([name, events, expected]));
+    await views.waitFor(await tell(store, 1_000, untilCompleted), 5_000);
+    expect(views.queries.getTask(taskIdOf(1_000))?.status).toBe('COMPLETED');
+    await rebuilt;
+    await views.waitFor(await tell(store, 1_001, untilCompleted), 5_000);
+    const live = [...views.dump()];
+    await views.rebuild();
+
+    expect([...views.dump()]).toEqual(live);
+    expect(views.queries.listTasks({ limit: 1 }).tasks[0]).toContain(taskIdOf(1_001));
+    expect(progress.find(([name]) => name === 'tasks')?.[2]).toBeGreaterThan(300);
+  });
+
+  it('go on where they were after a restart', async () => {
+    const { folder, store, views } = await viewed(20);
+    const before = views.status().map(({ events }) => events);
+    await views.close();
+
+    const again = await theViews(folder, store);
+    expect(again.status().map(({ events }) => events)).toEqual(before);
+    await again.waitFor(await tell(store, 1_000, untilCompleted), 5_000);
+    expect(again.queries.getTask(taskIdOf(1_000))?.status).toBe('COMPLETED');
+  });
+
+  it('are built anew when they are of another log', async () => {
+    const { folder, views } = await viewed(20);
+    await views.close();
+    const other = aStore(folder, 'other.db');
+    await tell(other, 77, untilPrepared);
+
+    const again = await theViews(folder, other);
+    await again.ready;
+    expect(again.queries.listTasks({ limit: 100 }).tasks).toHaveLength(1);
+    expect(again.auditHead().sequence).toBe(untilPrepared.length);
+  });
+
+  it('are built anew when their file is damaged', async () => {
+    const { folder, store, views } = await viewed(20);
+    const live = [...views.dump()];
+    await views.close();
+    writeFileSync(join(folder, 'views.db'), 'no database at all, but long enough to be looked at '.repeat(200));
+
+    const again = await theViews(folder, store);
+    await again.ready;
+    expect([...again.dump()]).toEqual(live);
+  });
+
+  it('no longer hold a text that was erased', async () => {
+    const { folder, store, views } = await viewed(8);
+    const stream = taskStream(taskIdOf(3));
+    for await (const { revision, data } of store.readStream(stream, { limit: 1 })) {
+      await store.redactEvent(stream, revision, { ...(data as object), intent: redacted(INTENT) });
+    }
+    await views.waitFor(await tell(store, 3, [...untilCompleted, textRedacted()], untilCompleted.length), 5_000);
+
+    const live = [...views.dump()];
+    expect(JSON.parse(views.queries.getTask(taskIdOf(3))?.json ?? '').intent).toBe('[redacted]');
+    await views.close();
+    rmSync(join(folder, 'views.db'));
+    const rebuilt = await theViews(folder, store);
+    await rebuilt.ready;
+    expect([...rebuilt.dump()]).toEqual(live);
+  });
+});
+
+describe('A view of a raised version', () => {
+  const raised: Projection = {
+    ...tasksProjection,
+    version: 2,
+    show: (state) => {
+      const shown = tasksProjection.show(state as FoldedTask); // The state is the same as in version 1.
+      return { ...shown, document: shown.document.replace('"rolling"', '"raised"') };
+    },
+  };
+
+  /** A store that lets the reading from the beginning go on when it is told to. */
+  const held = (store: SqliteStore) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const subscribe: EventStore['subscribe'] = async function* (options) {
+      options.signal?.addEventListener('abort', () => resolve());
+      if (options.after === null) await promise;
+      yield* store.subscribe(options);
+    };
+    return { store: { ...store, subscribe }, release: resolve };
+  };
+
+  it('is built beside the old one, which answers until then', async () => {
+    const { folder, store, views } = await viewed(12);
+    await views.close();
+    const slow = held(store);
+    const newer = await theViews(folder, slow.store, { tasks: raised });
+    await newer.ready;
+
+    expect(newer.queries.getTask(taskIdOf(3))?.json).toContain('"rolling"');
+    expect(newer.status()[0]).toMatchObject({ version: 2, state: 'building', events: 0 });
+    const position = await tell(store, 1_000, untilPrepared);
+    slow.release();
+
+    expect(await newer.waitFor(position, 5_000)).toBe(true);
+    expect(newer.queries.getTask(taskIdOf(3))?.json).toContain('"raised"');
+    expect(newer.queries.getTask(taskIdOf(1_000))?.json).toContain('"raised"');
+    expect(newer.status()[0]).toMatchObject({ version: 2, state: 'live' });
+  });
+
+  it('goes on when it was interrupted, and leaves nothing of the old one', async () => {
+    const { folder, store, views } = await viewed(12);
+    await views.close();
+    const slow = held(store);
+    await (await theViews(folder, slow.store, { tasks: raised })).close();
+    slow.release();
+
+    const newer = await theViews(folder, store, { tasks: raised });
+    await newer.waitFor(await tell(store, 1_000, untilPrepared), 5_000);
+    await newer.close();
+    const older = await theViews(folder, store);
+    await older.ready;
+    await older.waitFor(await tell(store, 1_001, untilPrepared), 5_000);
+    expect(older.queries.getTask(taskIdOf(3))?.json).toContain('"rolling"');
+  });
+
+  it('answers from what there is of it when this code cannot read the old one', async () => {
+    const { folder, store, views } = await viewed(12);
+    await views.close();
+    const database = new DatabaseSync(join(folder, 'views.db'));
+    database.exec('DROP TABLE task_list_v1');
+    database.close();
+
+    const newer = await theViews(folder, store, { tasks: raised });
+    await newer.ready;
+    expect(newer.queries.getTask(taskIdOf(3))?.json).toContain('"raised"');
+  });
+});
+
+describe('A stream with an event that only newer code knows', () => {
+  const newer = async (store: EventStore, number: number, history: readonly Happened[]): Promise<void> => {
+    const taskId = taskIdOf(number);
+    const unknown: Happened = { type: 'TaskPraised', data: { taskId }, actor: 'person-x', at: '2026-11-21T12:00:00.000Z' };
+    await store.append(
+      taskStream(taskId),
+      storyOf(taskId, [...history, unknown, ...untilCompleted.slice(history.length)]),
+      'no_stream',
+    );
+  };
+
+  it('is parked, shows what was known until then, and stops nothing else', async () => {
+    const { store, views } = await viewed();
+    await newer(store, 1, untilPrepared);
+    expect(await views.waitFor(await tell(store, 2, untilCompleted), 5_000)).toBe(true);
+
+    expect(views.queries.getTask(taskIdOf(1))?.status).toBe('WAIT_APPROVE_WRITE');
+    expect(views.queries.getTask(taskIdOf(2))?.status).toBe('COMPLETED');
+    expect(views.status()[0]?.parked).toEqual([{ stream: taskStream(taskIdOf(1)), type: 'TaskPraised', needs: '1' }]);
+    expect(views.work.due('2999-01-01T00:00:00.000Z', 10)).toEqual([]);
+  });
+
+  it('is the same after a rebuild, also when the very first event is unknown', async () => {
+    const { folder, store, views } = await viewed();
+    await newer(store, 1, []);
+    await newer(store, 2, untilAgent);
+    await views.waitFor(await tell(store, 3, untilCompleted), 5_000);
     const live = [...views.dump()];
     await views.close();
     rmSync(join(folder, 'views.db'));
 
     const rebuilt = await theViews(folder, store);
     await rebuilt.ready;
-
-    expect(live.length).toBeGreaterThan(400);
     expect([...rebuilt.dump()]).toEqual(live);
+    expect(rebuilt.queries.listTasks({ limit: 10 }).tasks).toHaveLength(2);
+  });
+
+  it('is folded to its end once the service knows the event', async () => {
+    const { folder, store, views } = await viewed();
+    await newer(store, 1, untilPrepared);
+    await views.waitFor(await tell(store, 2, untilCompleted), 5_000);
+    await views.close();
+    const knowing: Projection = {
+      ...tasksProjection,
+      kind: { name: 'task', events: { ...tasksProjection.kind.events, TaskPraised: z.object({ taskId: z.string() }) } },
+      fold: (state, event) =>
+        event.type === 'TaskPraised' ? state : tasksProjection.fold(state as FoldedTask | undefined, event),
+    };
+
+    const updated = await theViews(folder, store, { tasks: knowing });
+    await updated.ready;
+    expect(updated.status()[0]?.parked).toEqual([]);
+    expect(updated.queries.getTask(taskIdOf(1))?.status).toBe('COMPLETED');
   });
 });

@@ -198,7 +198,7 @@ export const createAuditFile = ({ file, database, store, signal, onCommit }: Aud
       await persevere(signal, async (gotSomewhere) => {
         while (next !== 'end' && !signal.aborted) {
           turn = new AbortController();
-          next = await (next === 'append' ? append() : rewrite());
+          next = await (next === 'append' && asked.length === 0 ? append() : rewrite());
           gotSomewhere();
         }
       });

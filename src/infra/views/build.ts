@@ -76,7 +76,7 @@ export const openBuild = (database: DatabaseSync, store: EventStore, projection:
     createTables(database, projection, named);
     const made = JSON.stringify([projection.name, ...Object.keys(projection.tables)].map(named));
     database
-      .prepare('INSERT INTO builds (name, version, build, answers, tables, events) VALUES (?, ?, ?, 0, ?, 0)')
+      .prepare("INSERT INTO builds (name, version, build, state, tables, events) VALUES (?, ?, ?, 'building', ?, 0)")
       .run(projection.name, version, build, made);
     database.exec('COMMIT');
   }

@@ -38,30 +38,33 @@ export interface SlotOptions {
 
 const isOpen = (build: Build | ListedBuild): build is Build => 'apply' in build;
 
-const isSame = (a: Pick<Build, 'version' | 'build'> | undefined, b: ListedBuild): boolean =>
-  a?.version === b.version && a.build === b.build;
-
 /**
  * The place of one view: a build answers, and another may be made beside it that takes its place once it has folded everything. A build of
  * another version answers as it stands, because only its own code could go on with it.
  */
 export const createSlot = ({ views, store, projection, signal, background, onCommit, onSwap }: SlotOptions) => {
   const { name, version } = projection;
-  const found = views.list(name).find(({ answers }) => answers);
-  // An interrupted build of today's version goes on, unless one of that version answers already.
-  const mine = found?.version === version ? found : views.list(name).find((build) => build.version === version);
-  let answering: Build | ListedBuild = found && found !== mine ? found : views.open(projection, mine?.build ?? 1);
+  const found = views.list(name).find(({ state }) => state === 'answering');
+  const openNew = (): Build => views.open(projection, views.nextBuild(projection));
+  /** One of today's version that was interrupted goes on. */
+  const openBegun = (): Build => {
+    const begun = views.list(name).find((build) => build.version === version && build.state === 'building');
+    return begun ? views.open(projection, begun.build) : openNew();
+  };
+  let answering: Build | ListedBuild = found?.version === version ? views.open(projection, found.build) : (found ?? openBegun());
   let next: Build | undefined;
+  let building: Promise<void> | undefined;
   let live = false;
+  let removing = Promise.resolve();
   let stopAnswering = (): void => {};
   const ready = Promise.withResolvers<void>();
 
   const eventsFolded = (): number => (isOpen(answering) ? answering.events() : answering.events);
 
-  const discardOthers = async (): Promise<void> => {
-    for (const other of views.list(name)) {
-      if (!isSame(answering, other) && !isSame(next, other)) await views.discard(other, signal);
-    }
+  /** One after the other: each takes what the ones before it left. */
+  const removeDiscarded = (): void => {
+    removing = removing.then(() => views.removeDiscarded(projection, signal));
+    background(removing);
   };
 
   const follow = (build: Build, onLive: () => void, onProgress: () => void = () => {}): (() => void) => {
@@ -78,14 +81,16 @@ export const createSlot = ({ views, store, projection, signal, background, onCom
     views.letAnswer(build);
     answering = build;
     next = undefined;
+    building = undefined;
     live = true;
     onSwap();
-    background(discardOthers());
+    removeDiscarded();
   };
 
-  /** Resolves when the build has taken its place. */
-  const buildBeside = (build: Build, onProgress: (progress: Progress) => void = () => {}): Promise<void> =>
-    new Promise((resolve) => {
+  /** Resolves when the build has taken its place. One at a time: a second call waits for the first. */
+  const buildBeside = (openNext: () => Build, onProgress: (progress: Progress) => void = () => {}): Promise<void> => {
+    building ??= new Promise((resolve) => {
+      const build = openNext();
       next = build;
       const expected = eventsFolded();
       const stop = follow(
@@ -100,6 +105,8 @@ export const createSlot = ({ views, store, projection, signal, background, onCom
         () => onProgress({ name, version, events: build.events(), expected }),
       );
     });
+    return building;
+  };
 
   return {
     name,
@@ -119,18 +126,17 @@ export const createSlot = ({ views, store, projection, signal, background, onCom
         });
       } else {
         ready.resolve();
-        void buildBeside(views.open(projection, mine?.build ?? 1));
+        void buildBeside(openBegun);
       }
-      background(discardOthers());
+      removeDiscarded();
     },
 
     /** Gives up an answering build of another version whose tables this code cannot read. */
     answerAnew(): void {
-      if (!isOpen(answering)) answering = views.open(projection, mine?.build ?? 1);
+      if (!isOpen(answering)) answering = openBegun();
     },
 
-    rebuild: (onProgress?: (progress: Progress) => void): Promise<void> =>
-      buildBeside(views.open(projection, views.nextBuild(projection)), onProgress),
+    rebuild: (onProgress?: (progress: Progress) => void): Promise<void> => buildBeside(openNew, onProgress),
 
     status: (): ViewStatus => ({
       name,

@@ -11,7 +11,7 @@ CREATE TABLE builds (
   name TEXT NOT NULL,
   version INTEGER NOT NULL,
   build INTEGER NOT NULL,
-  answers INTEGER NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('building', 'answering', 'discarded')),
   tables TEXT NOT NULL,
   position TEXT,
   events INTEGER NOT NULL,

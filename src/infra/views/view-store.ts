@@ -11,7 +11,8 @@ const DISCARDED_ROWS_MAX = 200;
 /** A build as the file lists it. Code of another version can read it, and cannot go on with it. */
 export interface ListedBuild extends BuildId {
   readonly name: string;
-  readonly answers: boolean;
+  /** What is discarded is being removed: it is never gone on with. */
+  readonly state: 'building' | 'answering' | 'discarded';
   readonly named: (table: string) => string;
   readonly tables: readonly string[];
   readonly position: Position | null;
@@ -24,7 +25,7 @@ const listed = (row: Record<string, SQLOutputValue>): ListedBuild => {
     name: String(row.name),
     version,
     build,
-    answers: row.answers === 1,
+    state: row.state as ListedBuild['state'], // The table allows no other.
     named: (table) => tableName(table, version, build),
     tables: JSON.parse(String(row.tables)),
     position: row.position as Position | null, // Written by a build.
@@ -35,7 +36,9 @@ const listed = (row: Record<string, SQLOutputValue>): ListedBuild => {
 /** The builds in one views file. */
 export const viewStore = (database: DatabaseSync, store: EventStore) => {
   const all = database.prepare('SELECT * FROM builds WHERE name = ? ORDER BY version, build');
-  const answer = database.prepare('UPDATE builds SET answers = (version = ? AND build = ?) WHERE name = ?');
+  const answer = database.prepare(
+    `UPDATE builds SET state = CASE WHEN version = ? AND build = ? THEN 'answering' ELSE 'discarded' END WHERE name = ?`,
+  );
   const forget = database.prepare('DELETE FROM builds WHERE name = ? AND version = ? AND build = ?');
   const forgetParked = database.prepare('DELETE FROM parked WHERE tables = ?');
   const exists = database.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?');
@@ -53,7 +56,7 @@ export const viewStore = (database: DatabaseSync, store: EventStore) => {
     nextBuild: ({ name, version }: Projection): number =>
       Math.max(0, ...list(name).map((known) => (known.version === version ? known.build : 0))) + 1,
 
-    /** From now on, and after a restart, this build answers. */
+    /** From now on, and after a restart, this build answers and the others are to be discarded. */
     letAnswer: ({ projection, version, build }: Build): void => {
       answer.run(version, build, projection.name);
     },
@@ -64,19 +67,22 @@ export const viewStore = (database: DatabaseSync, store: EventStore) => {
         .all(named(projection.name))
         .map(({ stream, type, needs }) => ({ stream: String(stream), type: String(type), needs: String(needs) })),
 
-    /** Removes a build, a few rows at a time: dropping a large table at once would stop the event loop. May be cut short and called again. */
-    async discard({ name, version, build, tables, named }: ListedBuild, signal: AbortSignal): Promise<void> {
-      for (const table of tables) {
-        if (!exists.get(table)) continue;
-        const erase = database.prepare(
-          `DELETE FROM ${table} WHERE rowid IN (SELECT rowid FROM ${table} LIMIT ${DISCARDED_ROWS_MAX})`,
-        );
-        while (!signal.aborted && Number(erase.run().changes) > 0) await nextTurn();
-        if (signal.aborted) return;
-        database.exec(`DROP TABLE ${table}`);
+    /** Removes what is discarded, a few rows at a time: dropping a large table at once would stop the event loop. May be cut short. */
+    async removeDiscarded(projection: Projection, signal: AbortSignal): Promise<void> {
+      for (const { name, version, build, tables, named, state } of list(projection.name)) {
+        if (state !== 'discarded') continue;
+        for (const table of tables) {
+          if (!exists.get(table)) continue;
+          const erase = database.prepare(
+            `DELETE FROM ${table} WHERE rowid IN (SELECT rowid FROM ${table} LIMIT ${DISCARDED_ROWS_MAX})`,
+          );
+          while (!signal.aborted && Number(erase.run().changes) > 0) await nextTurn();
+          if (signal.aborted) return;
+          database.exec(`DROP TABLE ${table}`);
+        }
+        forgetParked.run(named(name));
+        forget.run(name, version, build);
       }
-      forgetParked.run(named(name));
-      forget.run(name, version, build);
     },
   };
 };

@@ -23,7 +23,7 @@ const indexTable = (name: string, { columns, rowsPerStream, indexes }: Table): s
   const defined = Object.entries(columns).map(([column, type]) => `${column} ${type}`);
   return [
     `CREATE TABLE ${name} (${[id, ...defined].join(', ')}) STRICT;`,
-    ...all.map((list, index) => `CREATE INDEX ${name}_${index} ON ${name} (${list});`),
+    ...all.map((list) => `CREATE INDEX ${name}_by_${list.replaceAll(', ', '_')} ON ${name} (${list});`),
   ].join('\n');
 };
 
