@@ -270,4 +270,4 @@ const preflight: Composition['preflight'] = async (configuration) => {
   }
 };
 
-if (import.meta.main) process.exitCode = await runCli(process.argv.slice(2), { serve, offline, preflight });
+if (import.meta.main) process.exitCode = await runCli(process.argv.slice(2), process.env, { serve, offline, preflight });

@@ -1,8 +1,11 @@
 import { Command, CommanderError } from 'commander';
+import type { Environment } from '../config/operator.ts';
 import { addAuditCommands } from './commands/audit.ts';
+import { addLogCommands } from './commands/log.ts';
 import { addPeopleCommands } from './commands/people.ts';
+import { addPreflightCommand } from './commands/preflight.ts';
 import { addRepositoryCommands } from './commands/repositories.ts';
-import { addServiceCommands } from './commands/service.ts';
+import { addServeCommand } from './commands/serve.ts';
 import { addTaskCommands } from './commands/task.ts';
 import type { Composition } from './composition.ts';
 import { addDemoCommand } from './demo/command.ts';
@@ -32,12 +35,14 @@ const programFor = (terminal: Terminal, deal: Deal): Command => {
       writeErr: (text) => terminal.complain(visibleText(text).trimEnd()),
     })
     .exitOverride();
-  addServiceCommands(program, deal);
   addDemoCommand(program, deal);
+  addServeCommand(program, deal);
+  addPreflightCommand(program, deal);
   addTaskCommands(program, deal);
   addRepositoryCommands(program, deal);
   addPeopleCommands(program, deal);
   addAuditCommands(program, deal);
+  addLogCommands(program, deal);
   return program;
 };
 
@@ -61,12 +66,9 @@ const endQuietlyWhenUnread = (): void => {
 };
 
 /** Carries out one command. Resolves to the exit code: 0 done, 1 refused or failed, 2 not understood. */
-export const runCli = async (
-  argv: readonly string[],
-  composition: Composition,
-  { terminal = processTerminal(), environment = process.env }: Partial<Pick<DeskOptions, 'terminal' | 'environment'>> = {},
-): Promise<number> => {
+export const runCli = async (argv: readonly string[], environment: Environment, composition: Composition): Promise<number> => {
   endQuietlyWhenUnread();
+  const terminal = processTerminal();
   let code = DONE;
   let isJson = false;
   const deal: Deal =

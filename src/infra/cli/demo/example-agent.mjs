@@ -4,12 +4,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const { OKD_INTENT = '', OKD_WORKDIR = '.', OKD_OUTDIR = '.' } = process.env;
-const file = join(OKD_WORKDIR, 'order.js');
+const file = join(process.env.OKD_WORKDIR ?? '.', 'order.js');
 
 console.log('example agent: I am a script, not a model');
-console.log(`example agent: asked for: ${OKD_INTENT}`);
+console.log(`example agent: asked for: ${process.env.OKD_INTENT}`);
 console.log('example agent: order.js adds up prices and forgets quantities');
 writeFileSync(file, readFileSync(file, 'utf8').replace('cents + item.price', 'cents + item.price * item.quantity'));
-writeFileSync(join(OKD_OUTDIR, 'agent.meta.json'), JSON.stringify({ kind: 'scripted example' }));
+writeFileSync(join(process.env.OKD_OUTDIR ?? '.', 'agent.meta.json'), JSON.stringify({ kind: 'scripted example' }));
 console.log('example agent: done');
