@@ -1,14 +1,16 @@
 /** Public error codes of a refused call. Source: docs/architecture.md, "Errors". */
-export type CallErrorCode =
-  | 'VALIDATION_ERROR'
-  | 'UNAUTHORIZED'
-  | 'FORBIDDEN'
-  | 'TASK_NOT_FOUND'
-  | 'INVALID_ACTION'
-  | 'STATE_CONFLICT'
-  | 'STALE_APPROVAL'
-  | 'RATE_LIMITED'
-  | 'UNAVAILABLE';
+export const CALL_ERROR_CODES = [
+  'VALIDATION_ERROR',
+  'UNAUTHORIZED',
+  'FORBIDDEN',
+  'TASK_NOT_FOUND',
+  'INVALID_ACTION',
+  'STATE_CONFLICT',
+  'STALE_APPROVAL',
+  'RATE_LIMITED',
+  'UNAVAILABLE',
+] as const;
+export type CallErrorCode = (typeof CALL_ERROR_CODES)[number];
 
 interface Refusal {
   readonly errorCode: CallErrorCode;
@@ -37,7 +39,8 @@ export const REFUSALS = {
   'secret-in-text': {
     errorCode: 'VALIDATION_ERROR',
     status: 400,
-    sentence: 'The text holds what looks like a secret, so nothing of it was stored. Change that secret, then ask again without it.',
+    sentence:
+      'The text holds what looks like a secret, so nothing of it was stored. Change that secret, then ask again without it.',
   },
   'repository-missing': {
     errorCode: 'VALIDATION_ERROR',
