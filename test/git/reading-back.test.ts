@@ -244,18 +244,13 @@ describe('What no tree may hold', () => {
     ]);
   });
 
-  it('is a folder deeper than a path can name', async () => {
+  it('is a path too long, or a folder too deep: then nothing of the folder counts', async () => {
     const place = createPlace(FILES);
-    const result = await collected(place, (folder) => {
-      execFileSync(
-        'sh',
-        ['-c', 'for i in $(seq 400); do mkdir dddddddddddddddddddd && cd dddddddddddddddddddd; done; echo x > f'],
-        { cwd: folder },
-      );
-    });
-    expect(result.change.refusedPaths.map(({ what }) => what)).toEqual(['too_large']);
-    expect(result).toMatchObject({ empty: false, tree: place.tree });
-    execFileSync('rm', ['-rf', place.root]);
+    const long = await collected(place, (folder) => write(folder, `${`${'d'.repeat(230)}/`.repeat(16)}f`, 'x'));
+    expect(long.change.refusedPaths.map(({ what }) => what)).toEqual(['unreadable']);
+    expect(long.empty).toBe(false);
+    const deep = await collected(place, (folder) => write(folder, `${'d/'.repeat(250)}f`, 'x'));
+    expect(deep).toMatchObject({ tree: place.tree, empty: false, change: { refusedPaths: [{ path: '', what: 'too_large' }] } });
   });
 
   it('is a link in the place of .gitmodules', async () => {

@@ -14,9 +14,11 @@ const DIAGNOSIS_BYTES_MAX = 1024 * 1024;
 /** From the polite signal to the last one. */
 const KILL_AFTER_MS = 2_000;
 
-/** The configuration every git here runs with; no other is read, and `-c` would come too late for `safe.directory`. */
+/**
+ * The configuration every git here runs with; no other is read, and `-c` would come too late for `safe.directory`. A remote on this
+ * machine is served under it too, and its hooks are its own business: hooks are switched off in each mirror, not here.
+ */
 const CONFIG = `[core]
-\thooksPath = /dev/null
 \tfsmonitor = false
 \tautocrlf = false
 \tattributesFile = /dev/null

@@ -92,6 +92,7 @@ const makeMirror = async ({ git, snapshotRoot }: MirrorOptions, name: string, fo
   await rm(fresh, { recursive: true, force: true });
   await mkdir(fresh, { recursive: true, mode: 0o700 });
   await git.run(['init', '--quiet', '--bare', '--template=', `--object-format=${objectFormat}`, fresh]);
+  await git.run(['config', '--file', join(fresh, 'config'), 'core.hooksPath', '/dev/null']);
   await mkdir(join(fresh, 'info'), { recursive: true });
   await rename(fresh, folder);
 };

@@ -115,7 +115,7 @@ export const addRepository = async (request: AddRepository): Promise<{ readonly 
     await mkdir(dirname(folder), { recursive: true });
     const fresh = await mkdtemp(join(dirname(folder), '.adding-'));
     try {
-      const args = ['clone', '--quiet', '--no-local', '--no-recurse-submodules', '--template='];
+      const args = ['-c', 'core.hooksPath=/dev/null', 'clone', '--quiet', '--no-local', '--no-recurse-submodules', '--template='];
       await git.run([...args, '--', remote.url, fresh], { remote, timeoutMs: CLONE_TIMEOUT_MS });
       await rename(fresh, folder);
     } finally {

@@ -18,6 +18,7 @@ const NOBODY = {
 };
 
 const read = async (mirror: Mirror, commit: ObjectId, path: string, maxBytes: number): Promise<Buffer | null | 'unusable'> => {
+  if (path.split('/').some((part) => part === '' || part === '.' || part === '..')) return null;
   await mirror.ensureCommit(commit);
   const { stdout } = await mirror.run(['ls-tree', '-z', '-l', '--full-tree', commit, '--', path], {
     env: { GIT_LITERAL_PATHSPECS: '1' },
