@@ -12,6 +12,9 @@ export interface DataFolderLock {
   release(): void;
 }
 
+/** Open until released: a connection that nobody refers to is closed by the garbage collector, and its lock with it. */
+const held = new Set<DatabaseSync>();
+
 /**
  * Makes this process the owner of the data folder until `release`, or until it ends: the lock is an exclusive transaction on a file of its own,
  * which the kernel frees even after `kill -9`. So whoever holds it knows that the earlier owner is dead. Throws `DataFolderInUse`.
@@ -32,9 +35,10 @@ export const lockDataFolder = (folder: string): DataFolderLock => {
       },
     );
   }
+  held.add(database);
   return {
     release: () => {
-      if (database.isOpen) database.close();
+      if (held.delete(database)) database.close();
     },
   };
 };
