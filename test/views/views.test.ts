@@ -89,6 +89,7 @@ describe('The views of a log', () => {
 
     expect(live.length).toBeGreaterThan(30_000);
     expect([...rebuilt.dump()]).toEqual(live);
+    expect(await rebuilt.waitForAudit(head, 30_000)).toBe(true);
     expect(readFileSync(join(folder, 'audit.jsonl')).equals(audit)).toBe(true);
   });
 
@@ -129,6 +130,7 @@ describe('The views of a log', () => {
     const again = await theViews(folder, other);
     await again.ready;
     expect(again.queries.listTasks({ limit: 100 }).tasks).toHaveLength(1);
+    await again.waitForAudit((await other.head()) ?? '', 5_000);
     expect(again.auditHead().sequence).toBe(untilPrepared.length);
   });
 

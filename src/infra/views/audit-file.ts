@@ -128,7 +128,6 @@ export const createAuditFile = ({ file, database, store, signal, onCommit }: Aud
   let erasedUpTo = '';
   let turn = new AbortController();
   let asked: { readonly onProgress: (lines: number) => void; readonly done: () => void }[] = [];
-  const ready = Promise.withResolvers<void>();
 
   const isErasure = ({ type, position }: RecordedEvent): boolean => type === ERASURE && position > erasedUpTo;
 
@@ -181,14 +180,12 @@ export const createAuditFile = ({ file, database, store, signal, onCommit }: Aud
       if (next.bytes > written.bytes) await handle.datasync();
       commit(next);
       if (!batch.live) continue;
-      ready.resolve();
       await pause(SYNC_PAUSE_MS, undefined, { signal: AbortSignal.any([signal, turn.signal]) }).catch(() => undefined);
     }
     return turn.signal.aborted ? 'rewrite' : 'end';
   };
 
   return {
-    ready: ready.promise,
     head: (): AuditHead => ({ sequence: written.sequence, lineHash: written.lineHash }),
     position: (): Position | null => written.position,
 

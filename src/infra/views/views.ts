@@ -40,7 +40,7 @@ export interface Views {
   waitFor(position: string, timeoutMs: number): Promise<boolean>;
   /** Calls back after each commit with the streams it touched, none when another build took a view's place. Returns how to stop. */
   onChange(listener: ChangeListener): () => void;
-  /** Builds every view again, beside the one that answers, which it then replaces. */
+  /** Builds every view again, beside the one that answers, which it then replaces; then the audit file. */
   rebuild(onProgress?: (progress: Progress) => void): Promise<void>;
   status(): readonly ViewStatus[];
   /** The end of the audit file as it is synced: noted elsewhere, it proves later that nothing was cut off. */
@@ -101,13 +101,12 @@ export const openViews = async ({ file, auditFile, store, ...projections }: View
   let queries = firstQueries(database, tasks, people);
   for (const slot of slots) slot.start();
   const audit = createAuditFile({ file: auditFile, database, store, signal: closing.signal, onCommit: auditWaiters.check });
-  shared.background(audit.follow());
 
-  const ready = Promise.race([
-    Promise.all([...slots.map((slot) => slot.ready), audit.ready]).then(() => undefined),
-    done.promise,
-  ]);
+  const ready = Promise.race([Promise.all(slots.map((slot) => slot.ready)).then(() => undefined), done.promise]);
   ready.catch(() => undefined);
+  const closed = new Promise<void>((resolve) => closing.signal.addEventListener('abort', () => resolve(), { once: true }));
+  // After the views: they are waited for, and both read the same log.
+  shared.background(Promise.race([ready, closed]).then(audit.follow));
   const reached = (position: string): boolean => slots.every((slot) => (slot.position() ?? '') >= position);
 
   const rebuildAudit = (onProgress?: (progress: Progress) => void): Promise<void> => {
@@ -137,7 +136,7 @@ export const openViews = async ({ file, auditFile, store, ...projections }: View
     auditHead: audit.head,
     onChange,
     rebuild: async (onProgress) => {
-      const rebuilt = Promise.all([...slots.map((slot) => slot.rebuild(onProgress)), rebuildAudit(onProgress)]);
+      const rebuilt = Promise.all(slots.map((slot) => slot.rebuild(onProgress))).then(() => rebuildAudit(onProgress));
       await Promise.race([
         rebuilt,
         done.promise.then(() => Promise.reject(new Error('The views were closed during the rebuild.'))),
