@@ -136,6 +136,22 @@ describe('Redacting an event', () => {
     await store.close();
   });
 
+  it('is to be repeated while another process reads the old text', async () => {
+    const store = openSqliteStore({ file });
+    const text = { text: secret, salt: 'salt' };
+    await store.append('person-1', sealed('person-1', [{ type: 'PersonAdded', data: data(text) }], command, 0, ''), 'no_stream');
+    const reader = new DatabaseSync(file);
+    reader.exec('BEGIN');
+    reader.prepare('SELECT * FROM events').all();
+
+    await expect(store.redactEvent('person-1', 0, data(redacted(text)))).rejects.toThrow('Redact again');
+    reader.close();
+    await store.redactEvent('person-1', 0, data(redacted(text)));
+
+    expect(spawnSync('grep', ['--text', '--recursive', secret, folder]).status).toBe(1);
+    await store.close();
+  });
+
   it('is not seen as a new event by subscribers', async () => {
     const store = openSqliteStore({ file });
     const text = { text: secret, salt: 'salt' };

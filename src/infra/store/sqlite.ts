@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { hashHolds } from '../../domain/event.ts';
-import type { Batch, EventStore, RecordedEvent } from '../../domain/event-store.ts';
+import { type Batch, type EventStore, type RecordedEvent, StoreUnavailable } from '../../domain/event-store.ts';
 import { encoded } from './encoded-event.ts';
 import { groupAppender } from './sqlite-append.ts';
 import { storeClosed, storeError } from './sqlite-errors.ts';
@@ -112,7 +112,9 @@ export const openSqliteStore = ({ file }: { readonly file: string }): SqliteStor
         redact.run(JSON.stringify(data), revision, stream);
       });
       // The old text is still in the write-ahead log until that is written back and cut.
-      database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      const written = database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get();
+      if (written?.busy !== 0)
+        throw new StoreUnavailable('Another process reads the log, so the erased text is still in its files. Redact again.');
     },
 
     close: async () => {
