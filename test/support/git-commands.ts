@@ -49,3 +49,23 @@ export const bareRepository = async (bare: string): Promise<void> => {
   const commit = await git(bare, ['commit-tree', tree], { input: 'The beginning\n' });
   await git(bare, ['update-ref', 'refs/heads/main', commit]);
 };
+
+export type TreeFiles = Readonly<
+  Record<string, string | { readonly mode: string; readonly content: string } | { readonly mode: '160000'; readonly id: string }>
+>;
+
+/** Makes a commit without parents of exactly these entries and moves `branch` of a bare repository there: no attribute changes a byte. */
+export const commitTree = async (bare: string, branch: string, files: TreeFiles): Promise<string> => {
+  const lines: string[] = [];
+  for (const [path, file] of Object.entries(files)) {
+    const { mode, ...rest } = typeof file === 'string' ? { mode: '100644', content: file } : file;
+    const id = 'id' in rest ? rest.id : await git(bare, ['hash-object', '-w', '--stdin'], { input: rest.content });
+    lines.push(`${mode} ${id}\t${path}\0`);
+  }
+  const env = { GIT_INDEX_FILE: `${bare}/commit-tree.index` };
+  await git(bare, ['read-tree', '--empty'], { env });
+  await git(bare, ['update-index', '-z', '--index-info'], { env, input: lines.join('') });
+  const commit = await git(bare, ['commit-tree', await git(bare, ['write-tree'], { env })], { input: 'The beginning\n' });
+  await git(bare, ['update-ref', `refs/heads/${branch}`, commit]);
+  return commit;
+};
