@@ -58,7 +58,7 @@ const refusalOf = async (response: Response): Promise<Failure> => {
   if (!parsed.success) return new Failure(`What answers there is no Countersign service (status ${response.status}).`);
   const { error, error_code, fields = [] } = parsed.data;
   const faults = fields.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
-  return new Failure([error, ...faults].map(visibleLine).join('\n'), error_code);
+  return new Failure((faults.length === 0 ? [error] : faults).map(visibleLine).join('\n'), error_code);
 };
 
 /** The HTTP API of a running service. */

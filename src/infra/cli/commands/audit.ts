@@ -18,7 +18,7 @@ import { indented, table } from '../layout.ts';
 import { linesOf } from '../lines.ts';
 import { moment } from '../moments.ts';
 import { visible, visibleJson, visibleText } from '../visible.ts';
-import { count, shortTask } from '../words.ts';
+import { count } from '../words.ts';
 
 const FORMATS = ['2.0', 'okaydokki-1.0'] as const;
 /** Rows of a table that are kept until it can be drawn. */
@@ -145,20 +145,20 @@ const HEADER = [
 ];
 const HASH_DIGITS = 8;
 
-const about = (stream: string): string => {
-  const [kind = '', id = ''] = [stream.slice(0, stream.indexOf('-')), stream.slice(stream.indexOf('-') + 1)];
-  return `${kind} ${shortTask(id)}`;
-};
+const UUID = /([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
+
+/** `task-3f2a91c2`: enough of an id to tell it from others. */
+const short = (name: string): string => name.replaceAll(UUID, '$1');
 
 export const auditRow = (line: AuditLine): string[] => {
   const { sequence, type, metadata, stream, lineHash } = visible(line) as AuditLine; // The same shape, with texts made visible.
-  const by = `${metadata.actor ?? ''}${metadata.channel === undefined ? '' : ` (${metadata.channel})`}`;
+  const by = `${short(metadata.actor ?? '')}${metadata.channel === undefined ? '' : ` (${metadata.channel})`}`;
   return [
     String(sequence),
     metadata.at === undefined ? '' : moment(metadata.at),
     type,
     by,
-    about(stream),
+    short(stream),
     lineHash.slice(0, HASH_DIGITS),
   ];
 };

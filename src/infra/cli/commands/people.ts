@@ -1,5 +1,6 @@
-import type { Command } from 'commander';
+import { Argument, type Command } from 'commander';
 import { z } from 'zod';
+import { Role } from '../../../domain/person/events.ts';
 import { type Api, pathOf } from '../api.ts';
 import { type Deal, type Desk, shown } from '../desk.ts';
 import { Failure, Misuse } from '../failure.ts';
@@ -53,7 +54,7 @@ const listPeople = async (desk: Desk): Promise<void> => {
 const addPerson = async (desk: Desk, name: string): Promise<void> => {
   const api = await desk.connect();
   desk.answer(await api.send('POST', '/people', { body: { name } }), Added, ({ person_id }) => [
-    `  ${person_id} is known now, and may do nothing yet. What is usual next:`,
+    `  ${person_id} is known now, and may do nothing yet. Usually next:`,
     `  countersign person grant ${person_id} requester`,
     `  countersign token issue ${person_id}`,
   ]);
@@ -90,7 +91,8 @@ const issueToken = async (desk: Desk, typed: string, wish: { readonly name: stri
     '',
     `  ${token}`,
     '',
-    `  It ${expires_at === null ? 'does not expire' : `expires ${moment(expires_at)}`}; "countersign token revoke ${personId} ${token_id}" ends it at once.`,
+    `  It ${expires_at === null ? 'does not expire' : `expires ${moment(expires_at)}`}. To end it at once:`,
+    `  countersign token revoke ${personId} ${token_id}`,
   ]);
 };
 
@@ -118,7 +120,9 @@ const revokeToken = async (desk: Desk, typed: string, tokenId: string): Promise<
 };
 
 const PERSON = ['<person>', 'an id, the beginning of it, or a name that only one person has'] as const;
-const ROLES = 'viewer, requester, approver or admin';
+const ROLE = new Argument('<role>', 'viewer reads, requester asks too, approver allows, admin does everything').choices(
+  Role.options,
+);
 const PATTERN = '"*" for every repository, "org/*", or one name';
 
 /** `person` and `token`: who may do what, and how they sign in. */
@@ -138,7 +142,7 @@ export const addPeopleCommands = (program: Command, deal: Deal): void => {
       .command(verb)
       .description(about)
       .argument(...PERSON)
-      .argument('<role>', ROLES)
+      .addArgument(ROLE)
       .argument('[repositories]', PATTERN, '*')
       .action(deal((desk, who: string, role: string, where: string) => changeRole(desk, method, who, role, where)));
   }
