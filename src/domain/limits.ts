@@ -4,7 +4,7 @@ const bytes = z.int().min(1);
 const count = z.int().min(1);
 
 /** What one attempt may use; shown on the approval card and part of what is approved. Defaults: docs/architecture.md, "Limits". */
-export const Limits = z.strictObject({
+export const Limits = z.object({
   agentTimeoutMs: count,
   agentOutputBytes: bytes,
   sandboxTimeoutMs: count,

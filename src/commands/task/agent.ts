@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { canonicalJson } from '../../domain/canonical.ts';
 import { judge } from '../../domain/policy/judge.ts';
+import { storedReport } from '../../domain/policy/shapes.ts';
 import type { TaskCommandData } from '../../domain/task/commands.ts';
 import type { PresentTask, Task } from '../../domain/task/state.ts';
 import { type Text, textOf } from '../../domain/text.ts';
@@ -99,7 +100,7 @@ const collectOrder = async (ports: TaskPorts, task: AtAgent, result: AgentResult
       egress: result.egress.map(({ host, allowed }) => ({ host: said(host), allowed })),
       durationMs: Math.round(result.durationMs),
     },
-    report,
+    report: storedReport(report, said),
   };
   return { type: 'CollectChange', data };
 };

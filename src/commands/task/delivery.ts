@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PersonId } from '../../domain/ids.ts';
+import { shownReport } from '../../domain/policy/shapes.ts';
 import {
   attemptComment,
   attemptMarker,
@@ -92,7 +93,7 @@ export const deliveredAttempt = async (
     base: { branch: prepared.base, commit: prepared.baseCommit, commitsSince: baseMovedBy },
     agent: prepared.agent,
     validation: { command: prepared.testCommand, sandbox: prepared.image, durationMs: tested.durationMs },
-    policy: judged.report,
+    policy: shownReport(judged.report),
     changes,
     approvals: [approvalOf('request', approval, task), ...(patchApproval ? [approvalOf('patch', patchApproval, task)] : [])],
     trees: { tested: tested.tree, allowed: patchApproval?.tree ?? judged.tree, delivered: collected.tree },

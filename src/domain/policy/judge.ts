@@ -44,5 +44,5 @@ export const judge = (change: CollectedChange, policy: Policy): PolicyReport => 
 };
 
 /** Whether a person must allow this very patch. A violation needs no gate: it fails the task. */
-export const gateNeeded = (report: PolicyReport, mode: GateMode): boolean =>
+export const gateNeeded = (report: Pick<PolicyReport, 'verdict'>, mode: GateMode): boolean =>
   report.verdict !== 'violation' && (mode === 'always' || (mode === 'risky' && report.verdict === 'warn'));

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Digest } from '../canonical.ts';
 import type { ObjectId } from '../ids.ts';
+import { Text, textOf } from '../text.ts';
 
 /** One changed path, from the tree objects (`git diff --raw -z --no-renames`), never from patch text. A rename is a deletion and an addition. */
 export interface ChangeEntry {
@@ -54,7 +55,7 @@ export const GateMode = z.enum(['always', 'risky', 'never']);
 export type GateMode = z.infer<typeof GateMode>;
 
 /** The rules in force for one attempt: the operator's, narrowed by the repository's at the base commit. Stored in `RequestPrepared`. */
-export const Policy = z.strictObject({
+export const Policy = z.object({
   /** Globs on folded paths; what they understand stands at `compileGlob`. */
   blockedPaths: z.array(z.string().min(1).max(400)).max(500),
   binaryFiles: z.enum(['block', 'allow']),
@@ -67,7 +68,7 @@ export const Policy = z.strictObject({
 });
 export type Policy = z.infer<typeof Policy>;
 
-export const PolicyItem = z.strictObject({
+export const PolicyItem = z.object({
   rule: z.string(),
   /** The path it is about; absent for limits over the whole change. Control characters are shown as `\u{…}`. */
   path: z.string().optional(),
@@ -76,7 +77,7 @@ export const PolicyItem = z.strictObject({
 });
 export type PolicyItem = z.infer<typeof PolicyItem>;
 
-export const PolicyReport = z.strictObject({
+export const PolicyReport = z.object({
   policyDigest: Digest,
   verdict: z.enum(['pass', 'warn', 'violation']),
   violations: z.array(PolicyItem),
@@ -89,3 +90,28 @@ export const PolicyReport = z.strictObject({
   patchBytes: z.int().min(0),
 });
 export type PolicyReport = z.infer<typeof PolicyReport>;
+
+const StoredItem = PolicyItem.extend({ path: Text.optional(), sentence: Text });
+
+/** A report as an event holds it: the agent chose the names in it, so they are texts that can be erased. */
+export const StoredPolicyReport = PolicyReport.extend({ violations: z.array(StoredItem), warnings: z.array(StoredItem) });
+export type StoredPolicyReport = z.infer<typeof StoredPolicyReport>;
+
+/** `text` makes a text of words, with a salt of its own. */
+export const storedReport = (report: PolicyReport, text: (words: string) => Text): StoredPolicyReport => {
+  const stored = ({ rule, path, sentence }: PolicyItem) => ({
+    rule,
+    ...(path !== undefined && { path: text(path) }),
+    sentence: text(sentence),
+  });
+  return { ...report, violations: report.violations.map(stored), warnings: report.warnings.map(stored) };
+};
+
+export const shownReport = (report: StoredPolicyReport): PolicyReport => {
+  const shown = ({ rule, path, sentence }: z.infer<typeof StoredItem>) => ({
+    rule,
+    ...(path !== undefined && { path: textOf(path) }),
+    sentence: textOf(sentence),
+  });
+  return { ...report, violations: report.violations.map(shown), warnings: report.warnings.map(shown) };
+};

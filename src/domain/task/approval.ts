@@ -1,5 +1,5 @@
 import { type Digest, digestOf } from '../canonical.ts';
-import { type Text, textDigest } from '../text.ts';
+import { type Text, textDigest, withTextDigests } from '../text.ts';
 import type { Prepared } from './shapes.ts';
 import type { Collected, Judged, Tested } from './state.ts';
 
@@ -46,6 +46,6 @@ export const patchGateDigest = (shown: {
     tree: shown.collected.tree,
     patch: shown.collected.patch?.digest ?? null,
     policyDigest: shown.prepared.policyDigest,
-    report: shown.judged.report,
+    report: withTextDigests(shown.judged.report),
     sandbox: { passed: shown.tested.passed, exitCode: shown.tested.exitCode, log: shown.tested.log.digest },
   });

@@ -2,9 +2,9 @@ import type { Command } from '../event.ts';
 import { taskBranch } from '../ids.ts';
 import { EXECUTIONS_MAX } from '../limits.ts';
 import { gateNeeded } from '../policy/judge.ts';
-import type { PolicyReport } from '../policy/shapes.ts';
+import type { StoredPolicyReport } from '../policy/shapes.ts';
 import { DomainError, type TaskErrorCode } from '../refusals.ts';
-import { ownText, type Text } from '../text.ts';
+import { ownText, type Text, textOf } from '../text.ts';
 import { patchGateDigest } from './approval.ts';
 import type { TaskCommand, TaskCommandData } from './commands.ts';
 import type { TaskEvent } from './events.ts';
@@ -71,10 +71,13 @@ const fail = ({ taskId, fence, errorCode, sentence, log }: TaskCommandData<'Fail
 /** Characters of the violations that stand in the sentence; the report holds them all. */
 const VIOLATIONS_SHOWN_MAX = 2_000;
 
-const refusedByPolicy = ({ violations }: PolicyReport): Text => {
-  const found = violations.map(({ sentence }) => sentence).join(' ') || 'The patch is too large for a person to read.';
+const refusedByPolicy = ({ violations }: StoredPolicyReport): Text => {
+  const found = violations.map(({ sentence }) => textOf(sentence)).join(' ') || 'The patch is too large for a person to read.';
   const shown = found.length > VIOLATIONS_SHOWN_MAX ? `${found.slice(0, VIOLATIONS_SHOWN_MAX)}…` : found;
-  return ownText(`Policy refuses the change. ${shown} Rerun the task with feedback that says what to leave alone.`);
+  const text = `Policy refuses the change. ${shown} Rerun the task with feedback that says what to leave alone.`;
+  // It repeats what stands in the report, names that the agent chose included, so it can be erased like that.
+  const [first] = violations;
+  return { ...ownText(text), ...(first && 'salt' in first.sentence && { salt: first.sentence.salt }) };
 };
 
 const collect = ({ taskId, fence, change, report }: TaskCommandData<'CollectChange'>, task: Running): TaskEvent[] => {

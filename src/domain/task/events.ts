@@ -3,7 +3,7 @@ import { ArtifactRef } from '../artifact.ts';
 import { Digest } from '../canonical.ts';
 import { ObjectId, RepositoryName, Uuid } from '../ids.ts';
 import { type MessageOf, message } from '../message.ts';
-import { PolicyReport } from '../policy/shapes.ts';
+import { StoredPolicyReport } from '../policy/shapes.ts';
 import { TASK_ERROR_CODES } from '../refusals.ts';
 import { Text } from '../text.ts';
 import { ClarifyReason, Prepared, Stage } from './shapes.ts';
@@ -131,7 +131,7 @@ export const taskEvents = {
     deletions: z.int().min(0),
     ignoredFiles: z.int().min(0),
     agentMeta: z.record(z.string(), Text),
-    egress: z.array(z.object({ host: Text, allowed: z.boolean() })),
+    egress: z.array(z.object({ host: Text, allowed: z.boolean() })).max(100),
     durationMs,
   }),
   PolicyJudged: message(
@@ -142,7 +142,7 @@ export const taskEvents = {
       attempt,
       tree: ObjectId,
       gate: z.enum(['required', 'not_required']),
-      report: PolicyReport,
+      report: StoredPolicyReport,
     },
   ),
   TestsFinished: message('TestsFinished', 'The test command ran on exactly this tree, without network.', {

@@ -1,7 +1,7 @@
 import type { ArtifactRef } from '../artifact.ts';
 import type { Digest } from '../canonical.ts';
 import type { ObjectId } from '../ids.ts';
-import type { PolicyReport } from '../policy/shapes.ts';
+import type { StoredPolicyReport } from '../policy/shapes.ts';
 import type { TaskErrorCode } from '../refusals.ts';
 import type { Text } from '../text.ts';
 import type { TaskEventData } from './events.ts';
@@ -38,7 +38,7 @@ export interface Claim {
 
 export type Collected = Omit<TaskEventData<'ChangeCollected'>, 'taskId' | 'attempt' | 'execution'>;
 export type Tested = Omit<TaskEventData<'TestsFinished'>, 'taskId' | 'attempt' | 'execution'>;
-export type Judged = { readonly tree: ObjectId; readonly gate: 'required' | 'not_required'; readonly report: PolicyReport };
+export type Judged = { readonly tree: ObjectId; readonly gate: 'required' | 'not_required'; readonly report: StoredPolicyReport };
 export type Delivery = Omit<TaskEventData<'DeliveryRequested'>, 'taskId' | 'attempt' | 'execution'> & {
   /** The commit's date. */
   readonly at: string;
