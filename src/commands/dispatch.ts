@@ -63,10 +63,12 @@ export const createDispatch = ({
       const { state, revision, lastHash, seen, first } = await streams.load(kind, stream);
       await allow(kind, command, state);
       const known = seen.get(command.id);
+      if (known && !(kind.beginnings[command.type] ?? [known.type]).includes(known.type)) {
+        throw new DomainError('key-used-for-another-request');
+      }
       // The command that made the stream is decided again, so that its id with another body is refused.
-      if (known !== undefined && command.id !== first) return { stream, events: [], position: known };
-      const facts = kind.decide(command, state);
-      if (facts.length === 0) return { stream, events: [], position: known ?? null };
+      const facts = known && command.id !== first ? [] : kind.decide(command, state);
+      if (facts.length === 0) return { stream, events: [], position: known?.position ?? null };
 
       const events = sealed(stream, facts, command, revision + 1, lastHash);
       try {

@@ -41,6 +41,10 @@ export interface Running {
   readonly stillHeld: () => Promise<boolean>;
 }
 
+/** Another worker took the stage over, or a person ended the attempt: what was done here no longer counts. */
+const isOvertaken = (error: unknown): boolean =>
+  error instanceof DomainError && ['fence-overtaken', 'stage-not-due', 'another-attempt', 'stream-parked'].includes(error.code);
+
 const later = (at: string, ms: number): string => new Date(Date.parse(at) + ms).toISOString();
 
 /** Carries out one step of one stream: claim, execute, record. */
@@ -68,7 +72,7 @@ export const createExecutor = (options: ExecutionOptions) => {
     if (signal.aborted)
       return signal.reason === ENDINGS.shutdown ? claim.release(state, 'shutdown', null, clock.now()) : undefined;
     if (error instanceof StageFailure) return claim.fail(state, error);
-    if (error instanceof DomainError || error instanceof StoreUnavailable) throw error;
+    if (isOvertaken(error) || error instanceof StoreUnavailable) throw error;
     const outside = error instanceof OutsideFailure;
     if (!outside) log.error({ err: error }, 'a stage met a fault of our own');
     const sentence = outside ? error.message : 'The service met a fault of its own; its log says more.';
@@ -116,12 +120,16 @@ export const createExecutor = (options: ExecutionOptions) => {
       progress: (line) => options.onProgress(stream, line),
       report: (order, at = clock.now()) => insist(order, derivedId(key, 'report', reports++), cause, at, abort.signal),
     };
-    const outcome = await effect.run(state, step, execution).catch((error: unknown) => {
+    const recover = (error: unknown) => {
       if (!claim) throw error;
       return afterFailure(claim, state, error, abort.signal);
-    });
-    if (!outcome) return false;
-    await insist(outcome, derivedId(key, 'outcome'), cause, clock.now(), abort.signal);
-    return true;
+    };
+    const record = async (order: Order | undefined, name: string): Promise<boolean> => {
+      if (order) await insist(order, derivedId(key, name), cause, clock.now(), abort.signal);
+      return order !== undefined;
+    };
+    const outcome = await effect.run(state, step, execution).catch(recover);
+    // An outcome that is refused for what it says must not leave the claim held for ever.
+    return record(outcome, 'outcome').catch(async (error: unknown) => record(await recover(error), 'release'));
   };
 };

@@ -3,14 +3,20 @@ import type { EventStore, Position } from '../domain/event-store.ts';
 import { DomainError } from '../domain/refusals.ts';
 import { happened, UnknownEvent } from '../domain/upcasters.ts';
 
+/** What a command made true: the type of its first event, and the position of its last. */
+export interface Made {
+  readonly type: string;
+  readonly position: Position;
+}
+
 /** A stream as far as it was read. */
 export interface Loaded<State> {
   readonly state: State;
   /** -1 for a stream that does not exist. */
   readonly revision: number;
   readonly lastHash: string;
-  /** Every command id the stream has seen, with the position of the last event it made. */
-  readonly seen: ReadonlyMap<string, Position>;
+  /** Every command id the stream has seen, with what it made true. */
+  readonly seen: ReadonlyMap<string, Made>;
   /** Id of the command that made the stream. */
   readonly first: string | undefined;
 }
@@ -25,20 +31,22 @@ export const createStreams = (store: EventStore) => ({
       lastHash: '',
       first: undefined,
     };
-    const seen = new Map(known?.seen);
+    let seen: Map<string, Made> | undefined;
     for await (const event of store.readStream(stream, { from: revision + 1 })) {
       try {
         state = kind.evolve(state, happened(kind, event));
       } catch (error) {
-        throw error instanceof UnknownEvent ? new DomainError('stream-parked') : error;
+        if (error instanceof UnknownEvent) throw new DomainError('stream-parked');
+        throw new Error(`${stream} holds an event that this service never wrote`, { cause: error });
       }
       const commandId = event.metadata.commandId ?? '';
       first ??= commandId;
-      seen.set(commandId, event.position);
+      seen ??= new Map(known?.seen);
+      seen.set(commandId, { type: seen.get(commandId)?.type ?? event.type, position: event.position });
       ({ revision } = event);
       lastHash = event.metadata.hash ?? '';
     }
-    return { state, revision, lastHash, seen, first };
+    return { state, revision, lastHash, seen: seen ?? known?.seen ?? new Map(), first };
   },
 });
 

@@ -29,6 +29,8 @@ export interface Kind<State = unknown> {
   readonly name: string;
   readonly commands: Readonly<Record<string, z.ZodType>>;
   readonly events: Readonly<Record<string, z.ZodType>>;
+  /** The events that each command of a person can begin with: a known id that began with another was used for another request. */
+  readonly beginnings: Readonly<Record<string, readonly string[]>>;
   readonly initialState: State;
   streamOf(command: Command): string;
   decide(command: Command, state: State): readonly Fact[];

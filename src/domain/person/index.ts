@@ -102,11 +102,20 @@ const evolve = (person: Person | null, event: PersonEvent & Pick<Happened, 'at'>
   }
 };
 
+const beginnings: Readonly<Record<string, readonly PersonEvent['type'][]>> = {
+  AddPerson: ['PersonAdded'],
+  GrantRole: ['RoleGranted'],
+  RevokeRole: ['RoleRevoked'],
+  IssueToken: ['TokenIssued'],
+  RevokeToken: ['TokenRevoked'],
+};
+
 /** People and what they may do. A person is a stream `person-<uuid>`; the id is the stream's name. */
 export const personKind: Kind<Person | null> = {
   name: 'person',
   commands: personCommands,
   events: personEvents,
+  beginnings,
   initialState: null,
   // The casts hold because dispatch parses each command and event by the schema that its type names.
   streamOf: (command) => (command as PersonCommand & Command).data.personId,

@@ -33,11 +33,24 @@ const needs = (command: TaskCommand & Pick<Command, 'actor'>, task: Task): Need[
   }
 };
 
+const beginnings: Readonly<Record<string, readonly TaskEvent['type'][]>> = {
+  CreateTask: ['TaskCreated'],
+  Approve: ['TaskApproved', 'PatchApproved'],
+  Reject: ['TaskRejected'],
+  AskBack: ['ClarificationRequested'],
+  Clarify: ['RequestClarified'],
+  Retry: ['RetryRequested'],
+  Cancel: ['TaskCancelled'],
+  Rerun: ['RerunRequested'],
+  RedactText: ['TextRedacted'],
+};
+
 /** The first kind of stream. The casts hold because dispatch parses each command and event by the schema that its type names. */
 export const taskKind: Kind<Task> = {
   name: 'task',
   commands: taskCommands,
   events: taskEvents,
+  beginnings,
   initialState: absent,
   streamOf: (command) => taskStream((command as TaskCommand & Command).data.taskId),
   decide: (command, task) => decide(command as TaskCommand & Command, task),
