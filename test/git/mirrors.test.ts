@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync }
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createRepositories } from '../../src/infra/git/repositories.ts';
+import { removeRepository } from '../../src/infra/git/snapshots.ts';
 import {
   collected,
   createPlace,
@@ -222,6 +223,16 @@ describe('A mirror', () => {
     });
     expect((await again.resolveBase(REPOSITORY, 'main')).commit).not.toBe(place.base);
     for (const lock of locks) expect(existsSync(lock)).toBe(false);
+  });
+
+  it('is made anew when its repository was removed and added while the service ran', async () => {
+    const place = createPlace(FILES, { now: Date.now });
+    await place.repositories.resolveBase(REPOSITORY, 'main');
+    await removeRepository({ name: REPOSITORY, snapshotRoot: place.snapshotRoot, dataFolder: place.dataFolder });
+    await expect(place.repositories.resolveBase(REPOSITORY, 'main')).rejects.toMatchObject({ reason: 'SNAPSHOT_MISSING' });
+    plantSnapshot(place.snapshotRoot, REPOSITORY, place.remote);
+    const asked = await Promise.all([1, 2, 3].map(() => place.repositories.resolveBase(REPOSITORY, 'main')));
+    expect(asked.map(({ commit }) => commit)).toEqual([place.base, place.base, place.base]);
   });
 
   it('leaves nothing temporary behind, and stops when told to', async () => {

@@ -20,11 +20,12 @@ export interface ResolvedBase {
 
 export interface Collected {
   readonly tree: ObjectId;
-  /** The starting tree came back as it was against the base: nothing to deliver. */
+  /** The tree is that of the base, and nothing was refused: there is nothing to deliver. */
   readonly empty: boolean;
   readonly change: CollectedChange;
-  /** `git diff --binary` against the base, as bytes; `null` when it is over the limit that was given. */
+  /** `git diff --binary` against the base, as bytes; `null` when it is over the limit that was given, or holds a secret of the service. */
   readonly patch: Buffer | null;
+  /** Where the patch is over the limit: more than the limit, not the whole size. */
   readonly patchBytes: number;
   /** New files that the base's ignore rules leave out: how many, and the first few names. */
   readonly ignored: { readonly count: number; readonly sample: readonly string[] };

@@ -1,0 +1,42 @@
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Git } from './git.ts';
+import { mirrorFolder, originOf } from './snapshots.ts';
+
+/** A lock file this old was left by a git that was killed: no command here holds one for long. */
+const LOCK_STALE_MS = 10_000;
+
+/** Raw bytes both ways: whatever the attributes of the repository say, nothing is converted, filtered, hidden from a diff or merged by another rule. */
+const ATTRIBUTES = '* -text -eol -ident -filter -working-tree-encoding !diff !merge !whitespace\n';
+
+export const isMirror = async (folder: string): Promise<boolean> => (await stat(join(folder, 'HEAD')).catch(() => null)) !== null;
+
+/** Frees the refs that a killed git left locked. */
+export const clearStaleLocks = async (folder: string): Promise<void> => {
+  const names = await readdir(folder, { recursive: true }).catch(() => []);
+  for (const name of names.filter((each) => each.endsWith('.lock') && !each.startsWith('objects'))) {
+    const found = await stat(join(folder, name)).catch(() => null);
+    if (found !== null && Date.now() - found.mtimeMs > LOCK_STALE_MS) await rm(join(folder, name), { force: true });
+  }
+};
+
+/** Makes an empty bare repository; it has its name only when it is whole. */
+const makeMirror = async (git: Git, snapshotRoot: string, name: string, folder: string): Promise<void> => {
+  const { objectFormat } = await originOf(git, snapshotRoot, name);
+  const fresh = `${folder}.making`;
+  await rm(fresh, { recursive: true, force: true });
+  await mkdir(fresh, { recursive: true, mode: 0o700 });
+  await git.run(['init', '--quiet', '--bare', '--template=', `--object-format=${objectFormat}`, fresh]);
+  await git.run(['config', '--file', join(fresh, 'config'), 'core.hooksPath', '/dev/null']);
+  await mkdir(join(fresh, 'info'), { recursive: true });
+  await rename(fresh, folder);
+};
+
+/** The folder of a mirror, made where it is missing, as this version of the service wants it. Throws `RepositoryProblem`. */
+export const prepareMirror = async (git: Git, dataFolder: string, snapshotRoot: string, name: string): Promise<string> => {
+  const folder = mirrorFolder(dataFolder, name);
+  if (!(await isMirror(folder))) await makeMirror(git, snapshotRoot, name, folder);
+  await writeFile(join(folder, 'info', 'attributes'), ATTRIBUTES, { mode: 0o600 });
+  await clearStaleLocks(folder);
+  return folder;
+};
