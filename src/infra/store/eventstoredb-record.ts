@@ -19,20 +19,23 @@ export const clientPosition = (position: Position): ClientPosition => {
 
 const Metadata = z.record(z.string(), z.string());
 
-/** Other writers may have put anything on the server; what carries no flat metadata is none of ours. */
-export const isOurs = ({ streamId, metadata }: ClientRecord): boolean =>
-  !streamId.startsWith('$') && streamId !== STORE_STREAM && Metadata.safeParse(metadata).success;
-
 /** Holds the id of the store and nothing else. */
 export const STORE_STREAM = 'countersign-store';
 
-export const recorded = (record: ClientRecord): RecordedEvent => {
-  if (!record.position) throw new Error('the event store gives no positions: at least version 22.6 is needed');
+/**
+ * `undefined` for the server's own events and for what others may have put on it: what carries no flat metadata is none of ours. Throws an
+ * `Error` when the server is too old.
+ */
+export const recorded = (record: ClientRecord): RecordedEvent | undefined => {
+  if (record.streamId.startsWith('$') || record.streamId === STORE_STREAM) return undefined;
+  const metadata = Metadata.safeParse(record.metadata);
+  if (!metadata.success) return undefined;
+  if (!record.position) throw new Error('The event store gives no positions. At least version 22.6 is needed.');
   return {
     id: record.id,
     type: record.type,
     data: record.data,
-    metadata: Metadata.parse(record.metadata),
+    metadata: metadata.data,
     stream: record.streamId,
     revision: Number(record.revision),
     position: positionOf(record.position),

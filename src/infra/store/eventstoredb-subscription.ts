@@ -1,7 +1,7 @@
 import { type Batch, type Position, StoreUnavailable, type SubscribeOptions } from '../../domain/event-store.ts';
 import type { ClientStream } from './eventstoredb-client.ts';
 import { storeError, storeSilent } from './eventstoredb-errors.ts';
-import { isOurs, positionOf, recorded } from './eventstoredb-record.ts';
+import { positionOf, recorded } from './eventstoredb-record.ts';
 import { chunksOf } from './eventstoredb-stream.ts';
 
 /** First and longest wait before a lost subscription is made again, in milliseconds. */
@@ -39,7 +39,10 @@ async function* followOnce(
     if (last) {
       position = positionOf(last);
       live ||= target !== null && position >= target;
-      const events = records.filter((record) => isOurs(record) && wanted(record.streamId)).map(recorded);
+      const events = records
+        .filter(({ streamId }) => wanted(streamId))
+        .map(recorded)
+        .filter((event) => event !== undefined);
       yield { events, checkpoint: position, live: live && stream.readableLength === 0 };
     } else {
       const head = await feed.head();

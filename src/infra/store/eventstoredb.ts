@@ -4,7 +4,7 @@ import { type AppendResult, type EventStore, type Position, WrongExpectedRevisio
 import { encoded } from './encoded-event.ts';
 import { type Client, type ClientModule, connect, credentialsOf } from './eventstoredb-client.ts';
 import { storeClosed, storeError } from './eventstoredb-errors.ts';
-import { clientPosition, isOurs, positionOf, recorded, STORE_STREAM } from './eventstoredb-record.ts';
+import { clientPosition, positionOf, recorded, STORE_STREAM } from './eventstoredb-record.ts';
 import { recordsOf } from './eventstoredb-stream.ts';
 import { follow } from './eventstoredb-subscription.ts';
 
@@ -90,14 +90,15 @@ export const openEventStoreDb = ({
   ) => recordsOf(reads.readStream(stream, { fromRevision, direction, maxCount }), answerTimeoutMs);
 
   const positionAt = async (stream: string, revision: bigint): Promise<Position> => {
-    for await (const record of readStream(stream, revision, 'forwards', 1)) return recorded(record).position;
+    for await (const { position } of readStream(stream, revision, 'forwards', 1)) if (position) return positionOf(position);
     throw new Error(`event ${revision} of ${stream} is missing right after it was appended`);
   };
 
   const head = async (): Promise<Position | null> => {
     ready();
     for await (const record of recordsOf(reads.readAll({ fromPosition: 'end', direction: 'backwards' }), answerTimeoutMs)) {
-      if (isOurs(record)) return recorded(record).position;
+      const event = recorded(record);
+      if (event) return event.position;
     }
     return null;
   };
@@ -130,8 +131,10 @@ export const openEventStoreDb = ({
     async *readStream(stream, { from = 0, direction = 'forwards', limit = Number.MAX_SAFE_INTEGER } = {}) {
       ready();
       if (limit <= 0) return;
-      for await (const record of readStream(stream, direction === 'forwards' ? BigInt(from) : 'end', direction, limit))
-        yield recorded(record);
+      for await (const record of readStream(stream, direction === 'forwards' ? BigInt(from) : 'end', direction, limit)) {
+        const event = recorded(record);
+        if (event) yield event;
+      }
     },
 
     async *readAll({ after = null, limit = Number.MAX_SAFE_INTEGER } = {}) {
@@ -140,10 +143,9 @@ export const openEventStoreDb = ({
       let left = limit;
       if (left <= 0) return;
       for await (const record of recordsOf(reads.readAll({ fromPosition, direction: 'forwards' }), answerTimeoutMs)) {
-        if (!isOurs(record)) continue;
         const event = recorded(record);
         // A read begins with the event at the position, a subscription after it.
-        if (event.position === after) continue;
+        if (!event || event.position === after) continue;
         yield event;
         left -= 1;
         if (left === 0) return;
