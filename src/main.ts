@@ -51,6 +51,8 @@ import { createWorkspaces } from './infra/workspaces.ts';
 /** How long an outside failure is waited out: after the first, the second, the third. In milliseconds. */
 const RETRY_DELAYS_MS = [5_000, 30_000, 120_000];
 const KINDS: readonly Kind[] = [taskKind as Kind, personKind as Kind];
+/** How long the view may take to come to the end of the log before it is counted on as it is, in milliseconds. */
+const COUNT_WAIT_MS = 5_000;
 /** Preparations and expiries under way at the same time. */
 const LIGHT_STEPS_MAX = 16;
 
@@ -180,10 +182,16 @@ const openRunner = async (
   return runner;
 };
 
-const openDoor = ({ repositories, agent, admission, ...configuration }: Configuration, { dispatch, views }: OpenLog) =>
+const openDoor = ({ repositories, agent, admission, ...configuration }: Configuration, { store, dispatch, views }: OpenLog) =>
   createDoor({
     dispatch,
-    tasks: { find: (id) => views.queries.find(id), countWaiting: (personId) => views.queries.countWaiting(personId) },
+    tasks: {
+      find: (id) => views.queries.find(id),
+      countWaiting: async (personId) => {
+        await views.waitFor((await store.head()) ?? '', COUNT_WAIT_MS);
+        return views.queries.countWaiting(personId);
+      },
+    },
     clock: systemClock,
     defaults: { repo: repositories.defaultRepository, base: repositories.baseBranch, agent: agent.provider },
     waitingPerPersonMax: admission.waitingPerPersonMax,

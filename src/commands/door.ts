@@ -8,6 +8,7 @@ import type { Text } from '../domain/text.ts';
 import type { Dispatch, Dispatched } from './dispatch.ts';
 import type { Clock } from './ports/clock.ts';
 import type { KnownTask, TaskQueries } from './ports/task-queries.ts';
+import { createWaitingLimit } from './waiting-limit.ts';
 
 /** Who speaks, on which channel. Made by a surface from its own authentication, never from what was sent. */
 export interface Session {
@@ -39,30 +40,39 @@ export type NewTask = z.infer<typeof NewTask>;
 const attempt = z.int().min(1).optional();
 const reason = words(2_000).optional();
 
-/** What a person can do to a task. Without `attempt` the current one is meant. */
-export const TaskAction = z.discriminatedUnion('action', [
-  z.strictObject({
-    action: z.literal('approve'),
+/** What a person can say with each action. Without `attempt` the current one is meant. */
+export const ACTION_FIELDS = {
+  approve: {
     attempt,
     approvalDigest: z
       .string()
       .regex(/^[0-9a-f]{8,64}$/, { error: 'must be 8 to 64 hexadecimal digits' })
       .optional(),
-  }),
-  z.strictObject({ action: z.literal('reject'), attempt, reason }),
-  z.strictObject({ action: z.literal('ask'), attempt, question: words(2_000) }),
-  z.strictObject({
-    action: z.literal('clarify'),
+  },
+  reject: { attempt, reason },
+  ask: { attempt, question: words(2_000) },
+  clarify: {
     attempt,
     repo: RepositoryName.optional(),
     base: BranchName.optional(),
     agent: AgentName.optional(),
     testCommand: TestCommand.optional(),
     text: words(INTENT_CHARACTERS_MAX).optional(),
-  }),
-  z.strictObject({ action: z.literal('retry'), attempt }),
-  z.strictObject({ action: z.literal('cancel'), attempt, reason }),
-  z.strictObject({ action: z.literal('rerun'), attempt, feedback: words(INTENT_CHARACTERS_MAX).optional() }),
+  },
+  retry: { attempt },
+  cancel: { attempt, reason },
+  rerun: { attempt, feedback: words(INTENT_CHARACTERS_MAX).optional() },
+} as const;
+
+/** What a person can do to a task. */
+export const TaskAction = z.discriminatedUnion('action', [
+  z.strictObject({ action: z.literal('approve'), ...ACTION_FIELDS.approve }),
+  z.strictObject({ action: z.literal('reject'), ...ACTION_FIELDS.reject }),
+  z.strictObject({ action: z.literal('ask'), ...ACTION_FIELDS.ask }),
+  z.strictObject({ action: z.literal('clarify'), ...ACTION_FIELDS.clarify }),
+  z.strictObject({ action: z.literal('retry'), ...ACTION_FIELDS.retry }),
+  z.strictObject({ action: z.literal('cancel'), ...ACTION_FIELDS.cancel }),
+  z.strictObject({ action: z.literal('rerun'), ...ACTION_FIELDS.rerun }),
 ]);
 export type TaskAction = z.infer<typeof TaskAction>;
 
@@ -90,6 +100,7 @@ export const createDoor = ({ dispatch, tasks, clock, defaults, waitingPerPersonM
     return { text: words, salt: clock.uuid() };
   };
   const optionalText = (words: string | undefined): Text | null => (words === undefined ? null : text(words));
+  const withinLimit = createWaitingLimit({ count: tasks.countWaiting, max: waitingPerPersonMax });
   const idOf = (session: Session, key: string | undefined): string =>
     key === undefined ? clock.uuid() : derivedId(session.personId, key);
   const send = (session: Session, id: string, command: TaskCommand): Promise<Dispatched> =>
@@ -140,10 +151,7 @@ export const createDoor = ({ dispatch, tasks, clock, defaults, waitingPerPersonM
       if (repo === null) throw new DomainError('repository-missing');
       const id = idOf(session, key);
       const taskId = derivedId(id, 'task');
-      if (tasks.countWaiting(session.personId) >= waitingPerPersonMax && tasks.find(taskId) === 'none') {
-        throw new DomainError('too-many-waiting');
-      }
-      const dispatched = await send(session, id, {
+      const command: TaskCommand = {
         type: 'CreateTask',
         data: {
           taskId,
@@ -156,7 +164,9 @@ export const createDoor = ({ dispatch, tasks, clock, defaults, waitingPerPersonM
           testCommand: wish.testCommand ?? null,
           onBehalfOf: optionalText(wish.onBehalfOf),
         },
-      });
+      };
+      const isFiled = (): boolean => key !== undefined && tasks.find(taskId) !== 'none';
+      const dispatched = await withinLimit(session.personId, isFiled, () => send(session, id, command));
       return { ...dispatched, taskId };
     },
 

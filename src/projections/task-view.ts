@@ -77,12 +77,12 @@ export const RunResult = z.object({
   agentMeta: z.record(z.string(), z.string()),
   agentDurationMs: z.int().min(0),
   testDurationMs: z.int().min(0).nullable(),
-  patch: ArtifactRef.nullable(),
-  changes: ArtifactRef,
-  agentLog: ArtifactRef,
-  testLog: ArtifactRef.nullable(),
   prLink: z.string().nullable(),
+  artifacts: z
+    .object({ patch: ArtifactRef.nullable(), changes: ArtifactRef, agentLog: ArtifactRef, testLog: ArtifactRef.nullable() })
+    .describe('The texts: read them as patch and logs of the task.'),
 });
+export type RunResult = z.infer<typeof RunResult>;
 
 export const PullRequestView = z.object({
   number: z.int().min(1),

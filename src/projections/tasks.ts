@@ -1,5 +1,6 @@
-import type { Happened } from '../domain/event.ts';
+import type { Happened, NewEvent } from '../domain/event.ts';
 import type { Position } from '../domain/event-store.ts';
+import { shownReport } from '../domain/policy/shapes.ts';
 import type { TaskEvent } from '../domain/task/events.ts';
 import { evolve } from '../domain/task/evolve.ts';
 import { taskKind } from '../domain/task/index.ts';
@@ -47,6 +48,15 @@ const fold = (before: FoldedTask | undefined, seen: Seen): FoldedTask | undefine
     lastChangeAt: event.at,
     position: event.position,
   };
+};
+
+/** The task that these events, decided this moment, begin; `undefined` when it had begun before. `position` is the last one's. */
+export const foldTask = (stream: string, events: readonly NewEvent[], position: Position): FoldedTask | undefined => {
+  if (events[0]?.type !== 'TaskCreated') return undefined;
+  return events.reduce<FoldedTask | undefined>((folded, { type, data, metadata }, revision) => {
+    const { actor = '', at = '', channel = '' } = metadata;
+    return fold(folded, { type, data, actor, at, channel, stream, revision, position });
+  }, undefined);
 };
 
 const summary = ({ task, channel, lastChangeAt }: FoldedTask): TaskSummary => ({
@@ -123,11 +133,8 @@ const runResult = ({ evidence }: PresentTask): TaskView['runResult'] => {
     agentMeta: Object.fromEntries(Object.entries(collected.agentMeta).map(([key, value]) => [key, textOf(value)])),
     agentDurationMs: collected.durationMs,
     testDurationMs: tested?.durationMs ?? null,
-    patch: collected.patch,
-    changes: collected.changes,
-    agentLog: collected.log,
-    testLog: tested?.log ?? null,
     prLink: delivered?.url ?? null,
+    artifacts: { patch: collected.patch, changes: collected.changes, agentLog: collected.log, testLog: tested?.log ?? null },
   };
 };
 
@@ -146,7 +153,7 @@ export const taskView = (folded: FoldedTask, summarised = summary(folded)): Task
     feedback: task.feedback && textOf(task.feedback),
     prepared: prepared(task),
     trees: trees(task),
-    policy: task.evidence.judged?.report ?? null,
+    policy: task.evidence.judged ? shownReport(task.evidence.judged.report) : null,
     runResult: runResult(task),
     transitions: [...folded.transitions],
     position: folded.position,

@@ -10,6 +10,6 @@ export interface KnownTask {
 export interface TaskQueries {
   /** By the whole id, or a prefix of at least 6 characters. */
   find(idOrPrefix: string): KnownTask | 'none' | 'ambiguous';
-  /** Tasks of this person that wait for a person or a worker. */
-  countWaiting(personId: string): number;
+  /** Tasks of this person that wait for a person or a worker, everything counted that was stored when it was asked. */
+  countWaiting(personId: string): Promise<number>;
 }

@@ -1,68 +1,66 @@
-import { OpenAPIHono } from '@hono/zod-openapi';
-import { bodyLimit } from 'hono/body-limit';
-import { REQUEST_BODY_BYTES_MAX } from '../../domain/limits.ts';
-import { addAdminRoutes } from './admin-routes.ts';
+import { OpenAPIHono, z } from '@hono/zod-openapi';
+import { addAuditRoute } from './audit-route.ts';
 import { authentication, type Variables } from './authentication.ts';
 import type { Api, ApiOptions } from './context.ts';
 import { addEvidenceRoutes } from './evidence-routes.ts';
+import { gate } from './gate.ts';
+import { addHealthRoutes } from './health-routes.ts';
+import { addPeopleRoutes } from './people-routes.ts';
 import { BadCall, problemOf } from './problem.ts';
+import { addProjectionRoutes } from './projection-routes.ts';
+import { addRepositoryRoutes } from './repository-routes.ts';
+import { addRoute, answers, rendered } from './routes.ts';
 import { addStreamRoute } from './stream-route.ts';
+import { createTaskReader } from './task-reader.ts';
 import { addTaskRoutes } from './task-routes.ts';
 
-const SECURITY_HEADERS = {
-  'x-content-type-options': 'nosniff',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-  'cache-control': 'no-store',
-  'referrer-policy': 'no-referrer',
-} as const;
-
-const tooLarge = (): never => {
-  throw new BadCall(413, 'VALIDATION_ERROR', `The body is over ${REQUEST_BODY_BYTES_MAX / 1024} KiB. Send less.`);
+const addDocumentRoute = (api: Api): void => {
+  addRoute(
+    api,
+    {
+      method: 'get',
+      path: '/openapi.json',
+      name: 'describeApi',
+      summary: 'This document.',
+      answers: { 200: answers(z.looseObject({ openapi: z.string() })) },
+      open: true,
+    },
+    () => rendered(text),
+  );
+  // Routes do not change once they are added, so the document is written once.
+  const text = JSON.stringify(
+    api.getOpenAPI31Document({
+      openapi: '3.1.0',
+      info: {
+        title: 'Countersign',
+        version: '1',
+        description: 'A request for a code change becomes a Draft pull request only after people have allowed it.',
+      },
+      servers: [{ url: '/' }],
+      security: [{ token: [] }],
+    }),
+  );
 };
 
-/** The whole API as one fetch handler: limits, then authentication, then the router. */
+/** The whole API as one fetch handler: authentication, then the gate, then the router. */
 export const createApi = (options: ApiOptions): Api => {
-  const api: Api = new OpenAPIHono<{ Variables: Variables }>({
-    defaultHook: (result) => {
-      if (!result.success) throw result.error;
-    },
-  });
+  const api: Api = new OpenAPIHono<{ Variables: Variables }>();
   const fault = (error: unknown): void => options.log.error({ err: error }, 'a request met a fault of our own');
-  api.onError((error, context) => problemOf(error, context, fault));
-  api.notFound((context) =>
-    problemOf(new BadCall(404, 'INVALID_ACTION', 'There is no such call. Read /openapi.json.'), context, fault),
-  );
+  api.onError((error) => problemOf(error, fault));
+  api.notFound(() => problemOf(new BadCall(404, 'INVALID_ACTION', 'There is no such call. Read /openapi.json.'), fault));
+  api.use(authentication(options));
+  api.use(gate);
 
-  api.use(async (context, next) => {
-    await next();
-    for (const [name, value] of Object.entries(SECURITY_HEADERS)) context.res.headers.set(name, value);
-  });
-  api.use(authentication(options.people, (hash) => options.views.queries.personByTokenHash(hash), options.clock));
-  api.use(bodyLimit({ maxSize: REQUEST_BODY_BYTES_MAX, onError: tooLarge }));
-  api.use(async (context, next) => {
-    const { req } = context;
-    const hasBody = req.method !== 'GET' && req.method !== 'HEAD' && (req.raw.body !== null || req.method === 'POST');
-    if (hasBody && req.header('content-encoding') !== undefined) {
-      throw new BadCall(415, 'VALIDATION_ERROR', 'Send the body as it is, without Content-Encoding.');
-    }
-    // A form of a web page cannot send this type, so no page can make a browser act here.
-    if (hasBody && !/^application\/json(;|$)/i.test(req.header('content-type') ?? '')) {
-      throw new BadCall(415, 'VALIDATION_ERROR', 'Send JSON with "Content-Type: application/json".');
-    }
-    await next();
-  });
-
-  api.get('/healthz', (context) => context.json({ ok: true }));
-  api.get('/readyz', (context) => context.json({ ok: options.isReady() }, options.isReady() ? 200 : 503));
-  api.get('/api/v1/health/details', async (context) => {
-    const report = await options.health();
-    return context.json(report, report.status === 'ok' ? 200 : 503);
-  });
-  addTaskRoutes(api, options);
-  addEvidenceRoutes(api, options);
+  const reader = createTaskReader(options);
+  addHealthRoutes(api, options);
+  addTaskRoutes(api, options, reader);
+  addEvidenceRoutes(api, options, reader);
+  addAuditRoute(api, options);
   addStreamRoute(api, options);
-  addAdminRoutes(api, options);
+  addPeopleRoutes(api, options, reader);
+  addRepositoryRoutes(api, options);
+  addProjectionRoutes(api, options);
   api.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });
-  api.doc31('/openapi.json', { openapi: '3.1.0', info: { title: 'Countersign', version: '1' }, security: [{ token: [] }] });
+  addDocumentRoute(api);
   return api;
 };

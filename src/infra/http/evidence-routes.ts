@@ -1,59 +1,101 @@
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { Readable } from 'node:stream';
+import { z } from '@hono/zod-openapi';
 import type { ArtifactRef } from '../../domain/artifact.ts';
 import { taskStream } from '../../domain/ids.ts';
-import { TaskView } from '../../projections/task-view.ts';
+import type { TaskView } from '../../projections/task-view.ts';
 import { timeline } from '../../projections/timeline.ts';
-import { type Caller, demand } from './authentication.ts';
+import type { Caller } from './authentication.ts';
 import type { Api, ApiOptions } from './context.ts';
 import { BadCall } from './problem.ts';
-import { createTaskReader } from './task-reader.ts';
+import { addRoute, answers, answersText, json } from './routes.ts';
+import type { TaskReader } from './task-reader.ts';
+import { TaskParameters } from './task-schemas.ts';
 
-const TEXT = { 'content-type': 'text/plain; charset=UTF-8', 'x-content-type-options': 'nosniff' };
+const TimelineDocument = z
+  .object({
+    events: z.array(
+      z.object({
+        at: z.string(),
+        actor: z.string(),
+        channel: z.string(),
+        type: z.string(),
+        sentence: z.string(),
+        data: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+        revision: z.int().min(0),
+        position: z.string(),
+      }),
+    ),
+  })
+  .openapi('Timeline');
 
-/** What a task left behind: its story, the patch, the logs; and the audit of everything. */
-export const addEvidenceRoutes = (api: Api, options: ApiOptions): void => {
-  const { artifacts, store, auditFile } = options;
-  const reader = createTaskReader(options);
+/** What agents and tests wrote is shown as text, whatever it says it is. */
+const text = (...parts: readonly (string | Buffer)[]): Response =>
+  new Response(new Uint8Array(Buffer.concat(parts.map((part) => Buffer.from(part)))), {
+    headers: { 'content-type': 'text/plain; charset=UTF-8' },
+  });
 
-  const view = (caller: Caller, id: string): TaskView => TaskView.parse(JSON.parse(reader.find(caller, id).json));
+/** What a task left behind: its story, the patch, the logs. */
+export const addEvidenceRoutes = (api: Api, { artifacts, store }: ApiOptions, reader: TaskReader): void => {
+  const view = async (caller: Caller, id: string): Promise<TaskView> => JSON.parse((await reader.find(caller, id)).json); // Written by the projection.
+
   const read = async (ref: ArtifactRef | null | undefined, what: string): Promise<Buffer> => {
     if (!ref) throw new BadCall(404, 'INVALID_ACTION', `There is no ${what} of this task yet.`);
-    return artifacts.get(ref);
+    try {
+      return await artifacts.get(ref);
+    } catch {
+      throw new BadCall(503, 'UNAVAILABLE', `The ${what} is missing from the artifacts, or damaged. Restore it from a backup.`);
+    }
   };
 
-  api.get('/api/v1/tasks/:taskId/events', async (context) => {
-    const { taskId } = reader.find(context.get('caller'), context.req.param('taskId'));
-    const events = await Array.fromAsync(store.readStream(taskStream(taskId)));
-    return context.json({ events: timeline(events) });
-  });
+  addRoute(
+    api,
+    {
+      method: 'get',
+      path: '/api/v1/tasks/{taskId}/events',
+      name: 'readTimeline',
+      summary: 'The story of a task, an entry for each of its events.',
+      parameters: TaskParameters,
+      answers: { 200: answers(TimelineDocument) },
+    },
+    async ({ caller, parameters }) => {
+      const { taskId } = await reader.find(caller, parameters.taskId);
+      return json({ events: timeline(await Array.fromAsync(store.readStream(taskStream(taskId)))) });
+    },
+  );
 
-  api.get('/api/v1/tasks/:taskId/patch', async (context) => {
-    const { runResult } = view(context.get('caller'), context.req.param('taskId'));
-    return context.body(new Uint8Array(await read(runResult?.patch, 'patch')), 200, TEXT);
-  });
+  addRoute(
+    api,
+    {
+      method: 'get',
+      path: '/api/v1/tasks/{taskId}/patch',
+      name: 'readPatch',
+      summary: 'The patch of the latest attempt, as git writes it.',
+      parameters: TaskParameters,
+      answers: { 200: answersText('text/plain', 'The patch.') },
+    },
+    async ({ caller, parameters }) => {
+      const { runResult } = await view(caller, parameters.taskId);
+      return text(await read(runResult?.artifacts.patch, 'patch'));
+    },
+  );
 
-  api.get('/api/v1/tasks/:taskId/logs', async (context) => {
-    const { runResult, errorLog } = view(context.get('caller'), context.req.param('taskId'));
-    const logs = { agent: runResult?.agentLog ?? errorLog, tests: runResult?.testLog ?? null };
-    const name = context.req.query('name');
-    if (name === 'agent' || name === 'tests')
-      return context.body(new Uint8Array(await read(logs[name], `${name} log`)), 200, TEXT);
-    if (name !== undefined) throw new BadCall(400, 'VALIDATION_ERROR', 'Name "agent" or "tests", or none for both.');
-    const parts = await Promise.all(
-      (['agent', 'tests'] as const).map(async (log) =>
-        logs[log] ? `== ${log} ==\n${(await read(logs[log], log)).toString()}\n` : '',
-      ),
-    );
-    return context.body(parts.join(''), 200, TEXT);
-  });
-
-  api.get('/api/v1/audit.jsonl', async (context) => {
-    demand(context.get('caller'), { right: 'administer', repo: '*' });
-    const size = (await stat(auditFile).catch(() => undefined))?.size ?? 0;
-    // Up to what is there now: a line that is being written is not sent half.
-    const file = size === 0 ? Readable.from([]) : createReadStream(auditFile, { end: size - 1 });
-    return context.body(Readable.toWeb(file) as ReadableStream, 200, { 'content-type': 'application/jsonl; charset=UTF-8' });
-  });
+  addRoute(
+    api,
+    {
+      method: 'get',
+      path: '/api/v1/tasks/{taskId}/logs',
+      name: 'readLogs',
+      summary: 'What the agent and the tests printed.',
+      parameters: TaskParameters,
+      query: z.strictObject({ name: z.enum(['agent', 'tests']).optional().openapi({ description: 'Only this one.' }) }),
+      answers: { 200: answersText('text/plain', 'The log, or both with a line before each.') },
+    },
+    async ({ caller, parameters, query }) => {
+      const { runResult, errorLog } = await view(caller, parameters.taskId);
+      const logs = { agent: runResult?.artifacts.agentLog ?? errorLog, tests: runResult?.artifacts.testLog };
+      if (query.name !== undefined) return text(await read(logs[query.name], `${query.name} log`));
+      const names = (['agent', 'tests'] as const).filter((name) => logs[name]);
+      const parts = names.map(async (name) => [`== ${name} ==\n`, await read(logs[name], `${name} log`), '\n']);
+      return text(...(await Promise.all(parts)).flat());
+    },
+  );
 };

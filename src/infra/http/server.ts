@@ -1,15 +1,42 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, STATUS_CODES } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { getRequestListener } from '@hono/node-server';
+import type { Duplex } from 'node:stream';
+import { getRequestListener, RequestError } from '@hono/node-server';
 import type { Api } from './context.ts';
+import { BadCall, PROBLEM_TYPE, problemOf, problemText } from './problem.ts';
 
-/** Longest header block, in bytes. */
-const HEADER_BYTES_MAX = 16 * 1024;
-/** A request that takes longer to arrive is cut off, in milliseconds. */
-const REQUEST_TIMEOUT_MS = 30_000;
-const HEADERS_TIMEOUT_MS = 10_000;
-const CONNECTIONS_MAX = 1_000;
+export interface ServerLimits {
+  /** Longest header block, in bytes. */
+  readonly headerBytesMax: number;
+  readonly headersMax: number;
+  /** Headers, and the whole request, that take longer to arrive are cut off, in milliseconds. */
+  readonly headersTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  /** How often slow connections are looked for. */
+  readonly lookEveryMs: number;
+  readonly connectionsMax: number;
+}
+
+const LIMITS: ServerLimits = {
+  headerBytesMax: 16 * 1024,
+  headersMax: 100,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
+  lookEveryMs: 2_000,
+  connectionsMax: 1_000,
+};
+
+/** What is being answered when the server stops may be answered; who waits or watches for longer is cut off. In milliseconds. */
+const CLOSE_MS = 500;
+
+/** On every answer, also on those that say no. The API has no pages, so nothing of it may be shown, framed or kept as one. */
+const SECURITY_HEADERS = new Map([
+  ['x-content-type-options', 'nosniff'],
+  ['content-security-policy', "default-src 'none'; frame-ancestors 'none'"],
+  ['cache-control', 'no-store'],
+  ['referrer-policy', 'no-referrer'],
+]);
 
 export interface Server {
   readonly url: string;
@@ -17,13 +44,59 @@ export interface Server {
   close(): Promise<void>;
 }
 
+/** What is told to whoever sent something that is no request, by the parser's code. */
+const UNREADABLE: Readonly<Record<string, { readonly status: number; readonly sentence: string }>> = {
+  HPE_HEADER_OVERFLOW: { status: 431, sentence: 'The headers are too large. Send fewer, or shorter ones.' },
+  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, sentence: 'The request took too long to arrive. Send it again.' },
+};
+const NO_REQUEST = { status: 400, sentence: 'This is no HTTP request.' };
+
+/** Written by hand, because there is no request to answer. */
+const refuse = (error: Error & { readonly code?: string }, socket: Duplex): void => {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const { status, sentence } = UNREADABLE[error.code ?? ''] ?? NO_REQUEST;
+  const body = problemText({ status, code: 'VALIDATION_ERROR', sentence });
+  const headers = [
+    ['content-type', PROBLEM_TYPE],
+    ['content-length', String(Buffer.byteLength(body))],
+    ['connection', 'close'],
+    ...SECURITY_HEADERS,
+  ];
+  const head = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}\r\n${body}`);
+};
+
+/** A target or host that is none never gets to the API. Anything else that comes here broke while it was being sent. */
+const notUnderstood = (error: unknown): Response | undefined =>
+  error instanceof RequestError
+    ? problemOf(new BadCall(400, 'VALIDATION_ERROR', 'The address that was asked for is none.'), () => undefined)
+    : undefined;
+
 /** Listens on `host`; port 0 takes a free one. Throws an error that says what to do when the port is taken. */
-export const listen = async (api: Api, { host, port }: { readonly host: string; readonly port: number }): Promise<Server> => {
+export const listen = async (
+  api: Pick<Api, 'fetch'>,
+  { host, port }: { readonly host: string; readonly port: number },
+  limits: ServerLimits = LIMITS,
+): Promise<Server> => {
+  const answer = getRequestListener(api.fetch, { errorHandler: notUnderstood });
   const server = createServer(
-    { maxHeaderSize: HEADER_BYTES_MAX, requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: HEADERS_TIMEOUT_MS },
-    getRequestListener(api.fetch),
+    {
+      maxHeaderSize: limits.headerBytesMax,
+      headersTimeout: limits.headersTimeoutMs,
+      requestTimeout: limits.requestTimeoutMs,
+      connectionsCheckingInterval: limits.lookEveryMs,
+    },
+    (incoming, outgoing) => {
+      outgoing.setHeaders(SECURITY_HEADERS);
+      void answer(incoming, outgoing);
+    },
   );
-  server.maxConnections = CONNECTIONS_MAX;
+  server.maxHeadersCount = limits.headersMax;
+  server.maxConnections = limits.connectionsMax;
+  server.on('clientError', refuse);
   server.listen(port, host);
   try {
     await once(server, 'listening');
@@ -37,8 +110,10 @@ export const listen = async (api: Api, { host, port }: { readonly host: string; 
       if (!server.listening) return;
       const closed = once(server, 'close');
       server.close();
-      server.closeAllConnections();
+      server.closeIdleConnections();
+      const cutOff = setTimeout(() => server.closeAllConnections(), CLOSE_MS);
       await closed;
+      clearTimeout(cutOff);
     },
   };
 };

@@ -1,101 +1,158 @@
-import { streamSSE } from 'hono/streaming';
+import { z } from '@hono/zod-openapi';
 import type { Position, RecordedEvent } from '../../domain/event-store.ts';
 import { taskStream } from '../../domain/ids.ts';
 import { may, type Person } from '../../domain/person/index.ts';
 import { timeline } from '../../projections/timeline.ts';
+import type { Caller } from './authentication.ts';
 import type { Api, ApiOptions } from './context.ts';
+import { createOutbox, type Outbox } from './outbox.ts';
 import { BadCall } from './problem.ts';
+import { addRoute, answersText } from './routes.ts';
 
-/** Watchers at the same time; one more is told to come back. */
+const TYPE = 'text/event-stream';
+
+/** Watchers at the same time, of everybody and of one person; one more is told to come back. */
 const WATCHERS_MAX = 100;
+const WATCHERS_PER_PERSON_MAX = 20;
 /** Keeps proxies from closing a quiet stream. */
 const QUIET_MS = 15_000;
 /** How long one message may wait for a slow reader before it is let go. */
 const WRITE_MS = 10_000;
+/** What a client waits before it comes back after the stream broke off. */
+const COME_BACK_MS = 1_000;
 const VIEW_WAIT_MS = 5_000;
+/** Events between two looks at what the watcher may see. */
+const EVENTS_PER_LOOK = 20;
 /** Progress lines kept for one watcher while it reads; the oldest are dropped. */
 const PROGRESS_KEPT_MAX = 100;
+
+const taskIdOf = (stream: string): string => stream.slice(taskStream('').length);
+
+const message = (event: string, data: object, id?: string): string =>
+  `${id === undefined ? '' : `id: ${id}\n`}event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+
+/** One watcher: every event after `after` of tasks that it may read, and what running stages say meanwhile. */
+const watch = async (
+  { store, views, people, progress, clock }: ApiOptions,
+  { person: { personId }, tokenHash }: Caller,
+  after: Position | null,
+  out: Outbox,
+  signal: AbortSignal,
+): Promise<void> => {
+  /** Asked again and again: what was taken back is no longer shown. Throws when the token is worthless by now. */
+  const watcher = (): Promise<Person> => people.byToken(personId, tokenHash, clock.now());
+  const readable = (who: Person, stream: string): boolean => {
+    const task = views.queries.getTask(taskIdOf(stream));
+    return task !== undefined && may(who, { right: 'read', repo: task.repo });
+  };
+
+  let kept: { readonly stream: string; readonly at: string; readonly line: string }[] = [];
+  let telling: Promise<void> | undefined;
+  const tell = async (): Promise<void> => {
+    while (kept.length > 0) {
+      const who = await watcher();
+      const lines = kept;
+      kept = [];
+      for (const { stream, at, line } of lines) {
+        if (readable(who, stream)) await out.write(message('progress', { taskId: taskIdOf(stream), at, line }));
+      }
+    }
+    telling = undefined;
+  };
+  const failed = Promise.withResolvers<never>();
+  const stopListening = progress.listen((stream, line) => {
+    kept.push({ stream, at: clock.now(), line });
+    if (kept.length > PROGRESS_KEPT_MAX) kept.shift();
+    telling ??= tell();
+    telling.catch(failed.reject);
+  });
+  const quiet = setInterval(() => {
+    watcher()
+      .then(() => out.write(': still here\n\n'))
+      .catch(failed.reject);
+  }, QUIET_MS);
+
+  const show = async (events: readonly RecordedEvent[]): Promise<void> => {
+    const who = await watcher();
+    for (const event of events) {
+      const [line] = readable(who, event.stream) ? timeline([event]) : [];
+      if (line) await out.write(message('task', { taskId: taskIdOf(event.stream), ...line }, event.position));
+    }
+  };
+  const follow = async (): Promise<void> => {
+    // Whoever is cut off before the first event comes back to this very place.
+    await out.write(`retry: ${COME_BACK_MS}\nid: ${after ?? ''}\n\n`);
+    for await (const { events } of store.subscribe({
+      after,
+      streamPrefixes: [taskStream('')],
+      batchSize: EVENTS_PER_LOOK,
+      signal,
+    })) {
+      const last = events.at(-1);
+      if (!last) continue;
+      await views.waitFor(last.position, VIEW_WAIT_MS);
+      await show(events);
+    }
+  };
+  try {
+    await Promise.race([follow(), failed.promise]);
+  } finally {
+    clearInterval(quiet);
+    stopListening();
+  }
+};
 
 /**
  * Server-sent events: `task` for every event of a task the caller may read (its id resumes the stream: `Last-Event-ID`), `progress` for what a
  * running stage does now (not stored, not resumed).
  */
-export const addStreamRoute = (api: Api, { store, views, progress, people, clock }: ApiOptions): void => {
-  let watchers = 0;
+export const addStreamRoute = (api: Api, options: ApiOptions): void => {
+  const { store } = options;
+  const watchers = new Map<object, string>();
 
-  const readable = (person: Person, stream: string): boolean => {
-    const task = views.queries.getTask(stream.slice(taskStream('').length));
-    return task !== undefined && may(person, { right: 'read', repo: task.repo });
+  const admit = (personId: string): void => {
+    const own = [...watchers.values()].filter((watcher) => watcher === personId).length;
+    if (watchers.size < WATCHERS_MAX && own < WATCHERS_PER_PERSON_MAX) return;
+    throw new BadCall(429, 'RATE_LIMITED', 'Too many are watching. Close a watcher, or come back in a moment.');
   };
 
-  api.get('/api/v1/events/stream', async (context) => {
-    if (watchers >= WATCHERS_MAX) throw new BadCall(429, 'RATE_LIMITED', 'Too many are watching. Come back in a moment.');
-    const { personId } = context.get('caller').person;
-    const resumed = context.req.header('last-event-id');
-    if (resumed !== undefined && !/^[\x21-\x7e]{1,64}$/.test(resumed)) {
-      throw new BadCall(400, 'VALIDATION_ERROR', 'Last-Event-ID is the id of an event of this stream.');
-    }
-    const after = resumed === undefined ? await store.head() : (resumed as Position);
-    watchers++;
+  const begin = async (lastEventId: string | undefined): Promise<Position | null> => {
+    const head = await store.head();
+    if (lastEventId === undefined || lastEventId === '') return head;
+    // Positions are as wide as each other, and none is after the last.
+    const isOne = /^[\d.]+$/.test(lastEventId) && head !== null && lastEventId.length === head.length && lastEventId <= head;
+    if (isOne) return lastEventId as Position;
+    throw new BadCall(400, 'VALIDATION_ERROR', 'Last-Event-ID is none of an event of this stream. Begin without one.');
+  };
 
-    return streamSSE(context, async (out) => {
-      const ended = new AbortController();
-      out.onAbort(() => ended.abort());
-      context.req.raw.signal.addEventListener('abort', () => ended.abort());
-      const waiting: { stream: string; line: string }[] = [];
-
-      const write = async (message: { event: string; data: string; id?: string }): Promise<void> => {
-        const tooSlow = setTimeout(() => ended.abort(), WRITE_MS);
-        await out.writeSSE(message);
-        clearTimeout(tooSlow);
-      };
-      const person = async (): Promise<Person> => {
-        // Read anew each time: what was taken back is no longer shown.
-        const found = await people.get(personId);
-        if (!found) ended.abort();
-        return found ?? context.get('caller').person;
-      };
-      const flushProgress = async (): Promise<void> => {
-        const watcher = await person();
-        for (const { stream, line } of waiting.splice(0)) {
-          if (!readable(watcher, stream)) continue;
-          await write({
-            event: 'progress',
-            data: JSON.stringify({ taskId: stream.slice(taskStream('').length), at: clock.now(), line }),
-          });
-        }
-      };
-      const writeEvent = async (watcher: Person, event: RecordedEvent): Promise<void> => {
-        if (!readable(watcher, event.stream)) return;
-        const [line] = timeline([event]);
-        if (line)
-          await write({ event: 'task', id: event.position, data: JSON.stringify({ taskId: event.stream.slice(5), ...line }) });
-      };
-
-      const stopListening = progress.listen((stream, line) => {
-        waiting.push({ stream, line });
-        if (waiting.length > PROGRESS_KEPT_MAX) waiting.shift();
-        void flushProgress().catch(() => ended.abort());
-      });
-      const quiet = setInterval(() => void out.write(': still here\n\n').catch(() => ended.abort()), QUIET_MS);
-      try {
-        for await (const batch of store.subscribe({
-          after,
-          streamPrefixes: [taskStream('')],
-          batchSize: 100,
-          signal: ended.signal,
-        })) {
-          const last = batch.events.at(-1);
-          if (!last) continue;
-          await views.waitFor(last.position, VIEW_WAIT_MS);
-          const watcher = await person();
-          for (const event of batch.events) await writeEvent(watcher, event);
-        }
-      } finally {
-        watchers--;
-        clearInterval(quiet);
-        stopListening();
-      }
-    });
-  });
+  addRoute(
+    api,
+    {
+      method: 'get',
+      path: '/api/v1/events/stream',
+      name: 'watch',
+      summary: 'What happens to the tasks you may read, as it happens.',
+      headers: z.object({
+        'last-event-id': z.string().optional().openapi({ description: 'Goes on after this event, without gaps.' }),
+      }),
+      answers: { 200: answersText(TYPE, '`task` events, each with its position as id, and `progress` events.') },
+    },
+    async ({ caller, header }) => {
+      const after = await begin(header('last-event-id'));
+      const { personId } = caller.person;
+      admit(personId);
+      const gone = new AbortController();
+      watchers.set(gone, personId);
+      const out = createOutbox(WRITE_MS, () => gone.abort());
+      // It ends when the reader is gone or its token is; whoever may still watch comes back by itself.
+      void watch(options, caller, after, out, gone.signal)
+        .catch(() => undefined)
+        .finally(() => {
+          watchers.delete(gone);
+          gone.abort();
+          return out.close();
+        });
+      return new Response(out.readable, { headers: { 'content-type': TYPE, 'x-accel-buffering': 'no' } });
+    },
+  );
 };

@@ -1,21 +1,23 @@
-import { createRoute, z } from '@hono/zod-openapi';
-import type { Context } from 'hono';
-import { type Answered, TaskAction } from '../../commands/door.ts';
+import type { Answered } from '../../commands/door.ts';
+import type { TaskView } from '../../projections/task-view.ts';
 import type { FoundTask } from '../views/queries.ts';
-import type { Variables } from './authentication.ts';
 import type { Api, ApiOptions } from './context.ts';
-import { answers, json, refusals, rendered } from './openapi.ts';
-import { createTaskReader } from './task-reader.ts';
+import { addRoute, answers, type Call, rendered } from './routes.ts';
+import { createRunResults } from './run-result.ts';
+import type { TaskReader } from './task-reader.ts';
 import {
   ActedDocument,
   ActionBody,
-  Freshness,
+  ChangeHeaders,
+  FreshQuery,
   idempotencyKey,
   ListQuery,
+  limitOf,
   NewTaskBody,
   newTaskOf,
-  preferredWaitMs,
+  preferredWaitSeconds,
   RerunBody,
+  rerunOf,
   TaskCreatedDocument,
   TaskDocument,
   TaskListDocument,
@@ -23,129 +25,148 @@ import {
   taskActionOf,
 } from './task-schemas.ts';
 
-const LIMIT_DEFAULT = 20;
-const LIMIT_MAX = 100;
-
 const MOVING: ReadonlySet<string> = new Set(['CREATED', 'RUNNING', 'PR_CREATED']);
 
 /** It waits for a person, or is over. */
 const settled = ({ status }: FoundTask): boolean => !MOVING.has(status);
 const prepared = ({ status }: FoundTask): boolean => status !== 'CREATED';
 
-/** Tasks: filing, reading, acting. The JSON of a task comes from the view as text; it was rendered when it changed. */
-export const addTaskRoutes = (api: Api, options: ApiOptions): void => {
-  const { door, views } = options;
-  const reader = createTaskReader(options);
+type AnyCall = Pick<Call<undefined, undefined, undefined>, 'caller' | 'header' | 'signal'>;
 
-  api.openapi(
-    createRoute({
+/** Tasks: filing, reading, acting. The JSON of a task comes from the view as text; it was rendered when it changed. */
+export const addTaskRoutes = (api: Api, { door, views, artifacts }: ApiOptions, reader: TaskReader): void => {
+  const runResultOf = createRunResults(artifacts);
+
+  const withResult = async ({ json }: FoundTask): Promise<string> => {
+    const { runResult }: TaskView = JSON.parse(json); // Written by the projection.
+    return `{"task":${json},"run_result":${JSON.stringify(runResult && (await runResultOf(runResult)))}`;
+  };
+
+  /** The task as it is at once, or, for a caller who prefers to wait, when `holds` or that time is over. */
+  const waited = async (call: AnyCall, task: FoundTask, holds: (task: FoundTask) => boolean) => {
+    const seconds = preferredWaitSeconds(call.header('prefer'));
+    if (seconds === 0) return { task, headers: {} };
+    const later = await reader.until(call.caller, task.taskId, holds, seconds * 1_000, call.signal);
+    return { task: later, headers: { 'preference-applied': `wait=${seconds}` } };
+  };
+
+  addRoute(
+    api,
+    {
       method: 'post',
       path: '/api/v1/tasks',
+      name: 'fileTask',
       summary: 'File a request for a change.',
-      request: { body: json(NewTaskBody) },
-      responses: { 201: answers(TaskCreatedDocument), ...refusals },
-    }),
-    async (context) => {
-      const caller = context.get('caller');
-      const key = idempotencyKey(context.req.header('idempotency-key'));
-      const { taskId, position } = await door.createTask(caller.session, newTaskOf(context.req.valid('json')), key);
-      await reader.fresh(position);
-      const waitMs = preferredWaitMs(context.req.header('prefer'));
-      const task =
-        waitMs > 0 ? await reader.until(caller, taskId, prepared, waitMs, context.req.raw.signal) : reader.find(caller, taskId);
-      const known = task.status === 'CREATED' ? null : task.status === 'WAIT_CLARIFY';
+      headers: ChangeHeaders,
+      body: NewTaskBody,
+      answers: { 201: answers(TaskCreatedDocument) },
+    },
+    async (call) => {
+      const key = idempotencyKey(call.header('idempotency-key'));
+      const answered = await door.createTask(call.caller.session, newTaskOf(call.body), key);
+      const { task, headers } = await waited(call, await reader.filed(call.caller, answered), prepared);
+      const { status, repo, json } = task;
+      const needsClarify = status === 'CREATED' ? null : status === 'WAIT_CLARIFY';
+      const position = JSON.stringify(answered.position);
       return rendered(
-        `{"task":${task.json},"next_status":"${task.status}","needs_clarify":${known},"expected_path":${JSON.stringify(task.repo)},"position":${JSON.stringify(position)}}`,
+        `{"task":${json},"next_status":"${status}","needs_clarify":${needsClarify},"expected_path":${JSON.stringify(repo)},"position":${position}}`,
         201,
+        headers,
       );
     },
   );
 
-  api.openapi(
-    createRoute({
+  addRoute(
+    api,
+    {
       method: 'get',
       path: '/api/v1/tasks',
+      name: 'listTasks',
       summary: 'Tasks you may read, newest first.',
-      request: { query: ListQuery },
-      responses: { 200: answers(TaskListDocument), ...refusals },
-    }),
-    async (context) => {
-      const { person } = context.get('caller');
-      const { status, repo, requested_by, cursor, limit, min_position } = context.req.valid('query');
+      query: ListQuery,
+      answers: { 200: answers(TaskListDocument) },
+    },
+    async ({ caller, query }) => {
+      const { status, repo, requested_by, cursor, limit, min_position } = query;
       await reader.fresh(min_position);
       const { tasks, next } = views.queries.listTasks({
         ...(status !== undefined && { status }),
         ...(repo !== undefined && { repo }),
         ...(requested_by !== undefined && { requestedBy: requested_by }),
         ...(cursor !== undefined && { cursor }),
-        repositories: person.grants.map(({ repositories }) => repositories),
-        limit: Math.min(LIMIT_MAX, Math.max(1, Number(limit ?? LIMIT_DEFAULT))),
+        repositories: caller.person.grants.map(({ repositories }) => repositories),
+        limit: limitOf(limit),
       });
-      return rendered(`{"tasks":[${tasks.join(',')}],"next_cursor":${JSON.stringify(next)}}`, 200);
+      return rendered(`{"tasks":[${tasks.join(',')}],"next_cursor":${JSON.stringify(next)}}`);
     },
   );
 
-  api.openapi(
-    createRoute({
+  addRoute(
+    api,
+    {
       method: 'get',
       path: '/api/v1/tasks/{taskId}',
+      name: 'getTask',
       summary: 'One task, with everything that is known of it.',
-      request: { params: TaskParameters, query: z.strictObject(Freshness) },
-      responses: { 200: answers(TaskDocument), ...refusals },
-    }),
-    async (context) => {
-      await reader.fresh(context.req.valid('query').min_position);
-      const { json: task } = reader.find(context.get('caller'), context.req.valid('param').taskId);
-      return rendered(`{"task":${task}}`, 200);
+      parameters: TaskParameters,
+      query: FreshQuery,
+      answers: { 200: answers(TaskDocument) },
+    },
+    async ({ caller, parameters, query }) => {
+      await reader.fresh(query.min_position);
+      return rendered(`${await withResult(await reader.find(caller, parameters.taskId))}}`);
     },
   );
 
-  /** The task after a command: at once with 202, or with 200 when the caller waited until nobody works on it. */
-  const acted = async (context: Context<{ Variables: Variables }>, { taskId, position }: Answered, status: 201 | 202) => {
-    const caller = context.get('caller');
+  const acted = async (call: AnyCall, { taskId, position }: Answered, status: 201 | 202): Promise<Response> => {
     await reader.fresh(position);
-    const waitMs = preferredWaitMs(context.req.header('prefer'));
-    const task =
-      waitMs > 0 ? await reader.until(caller, taskId, settled, waitMs, context.req.raw.signal) : reader.find(caller, taskId);
-    const { runResult } = JSON.parse(task.json) as { runResult: unknown }; // Written by the projection.
-    const body = `{"task":${task.json},"run_result":${JSON.stringify(runResult ?? null)},"position":${JSON.stringify(position)}}`;
-    return rendered(body, waitMs > 0 && settled(task) && status === 202 ? 200 : status);
+    const { task, headers } = await waited(call, await reader.find(call.caller, taskId), settled);
+    const isOver = 'preference-applied' in headers && settled(task);
+    return rendered(
+      `${await withResult(task)},"position":${JSON.stringify(position)}}`,
+      isOver && status === 202 ? 200 : status,
+      headers,
+    );
   };
 
-  api.openapi(
-    createRoute({
+  addRoute(
+    api,
+    {
       method: 'post',
       path: '/api/v1/tasks/{taskId}/actions',
+      name: 'actOnTask',
       summary: 'Approve, reject, ask, clarify, retry or cancel.',
-      request: { params: TaskParameters, body: json(ActionBody) },
-      responses: { 200: answers(ActedDocument), 202: answers(ActedDocument), ...refusals },
-    }),
-    async (context) => {
-      const key = idempotencyKey(context.req.header('idempotency-key'));
-      const { taskId } = context.req.valid('param');
-      const answered = await door.act(context.get('caller').session, taskId, taskActionOf(context.req.valid('json')), key);
-      return acted(context, answered, 202);
+      parameters: TaskParameters,
+      headers: ChangeHeaders,
+      body: ActionBody,
+      answers: {
+        200: answers(ActedDocument, 'The caller waited, and nobody works on the task any more.'),
+        202: answers(ActedDocument, 'It is recorded; the work goes on.'),
+      },
+    },
+    async (call) => {
+      const key = idempotencyKey(call.header('idempotency-key'));
+      const { taskId } = await reader.find(call.caller, call.parameters.taskId);
+      return acted(call, await door.act(call.caller.session, taskId, taskActionOf(call.body), key), 202);
     },
   );
 
-  api.openapi(
-    createRoute({
+  addRoute(
+    api,
+    {
       method: 'post',
       path: '/api/v1/tasks/{taskId}/rerun',
+      name: 'rerunTask',
       summary: 'Start another attempt of a task that is over.',
-      request: { params: TaskParameters, body: json(RerunBody) },
-      responses: { 201: answers(ActedDocument), ...refusals },
-    }),
-    async (context) => {
-      const key = idempotencyKey(context.req.header('idempotency-key'));
-      const { actor: _, ...wish } = context.req.valid('json');
-      const answered = await door.act(
-        context.get('caller').session,
-        context.req.valid('param').taskId,
-        TaskAction.parse({ action: 'rerun', ...wish }),
-        key,
-      );
-      return acted(context, answered, 201);
+      parameters: TaskParameters,
+      headers: ChangeHeaders,
+      body: RerunBody,
+      answers: { 201: answers(ActedDocument) },
+    },
+    async (call) => {
+      const key = idempotencyKey(call.header('idempotency-key'));
+      const { taskId } = await reader.find(call.caller, call.parameters.taskId);
+      return acted(call, await door.act(call.caller.session, taskId, rerunOf(call.body), key), 201);
     },
   );
 };

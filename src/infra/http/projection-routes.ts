@@ -1,0 +1,46 @@
+import { demandAdmin } from './authentication.ts';
+import type { Api, ApiOptions } from './context.ts';
+import { BadCall } from './problem.ts';
+import { addRoute, answersText } from './routes.ts';
+
+const TYPE = 'application/x-ndjson';
+
+/** The views can be built anew while the old ones answer. */
+export const addProjectionRoutes = (api: Api, { views, log }: ApiOptions): void => {
+  let rebuilding = false;
+
+  addRoute(
+    api,
+    {
+      method: 'post',
+      path: '/api/v1/projections/rebuild',
+      name: 'rebuildProjections',
+      summary: 'Build every view and the audit file anew from the log, for admins.',
+      answers: { 200: answersText(TYPE, 'A JSON line whenever a view came further; the last one is {"finished":true}.') },
+    },
+    ({ caller }) => {
+      demandAdmin(caller);
+      if (rebuilding) throw new BadCall(409, 'STATE_CONFLICT', 'The views are being rebuilt already. Wait until that is done.');
+      rebuilding = true;
+      const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>(undefined, undefined, { highWaterMark: 1_000 });
+      const writer = writable.getWriter();
+      const encoder = new TextEncoder();
+      // It goes on when nobody listens any more.
+      const tell = (line: object): void => void writer.write(encoder.encode(`${JSON.stringify(line)}\n`)).catch(() => undefined);
+      const rebuild = async (): Promise<void> => {
+        try {
+          await views.rebuild(tell);
+          tell({ finished: true });
+          await writer.close().catch(() => undefined);
+        } catch (error) {
+          log.error({ err: error }, 'the views were not rebuilt');
+          await writer.abort(error).catch(() => undefined);
+        } finally {
+          rebuilding = false;
+        }
+      };
+      void rebuild();
+      return new Response(readable, { headers: { 'content-type': TYPE } });
+    },
+  );
+};
