@@ -52,7 +52,8 @@ export const pageOf = (terminal: Terminal) => {
       section('What is here');
       print(
         ...rows([
-          ['repository', `${repository}, a very small shop. ${tests}`],
+          ['repository', `${repository}, a very small shop with a bug`],
+          ['its tests', tests],
           [
             'agent',
             'a script, not a model: it knows the one bug of this repository. It runs inside bubblewrap, as a real agent does',

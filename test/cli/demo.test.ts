@@ -1,0 +1,107 @@
+import { execFile } from 'node:child_process';
+import { chmod, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { countersign, onTerminal } from './workbench.ts';
+
+const git = async (folder: string, ...args: readonly string[]): Promise<string> =>
+  (await promisify(execFile)('git', ['--git-dir', folder, ...args])).stdout.trim();
+
+interface Outcome {
+  readonly status: string;
+  readonly pullRequest: {
+    readonly number: number;
+    readonly url: string;
+    readonly draft: boolean;
+    readonly branch: string;
+    readonly head: string;
+  };
+  readonly trees: { readonly tested: string; readonly allowed: string; readonly delivered: string };
+  readonly sandbox: string;
+  readonly events: number;
+  readonly auditLines: number;
+  readonly auditValid: boolean;
+  readonly ms: number;
+}
+
+describe('The demo', () => {
+  let cwd: string;
+  beforeAll(async () => {
+    cwd = await mkdtemp(join(tmpdir(), 'countersign-demo-'));
+  });
+  afterAll(() => rm(cwd, { recursive: true, force: true }));
+
+  it('opens a Draft pull request with the tested tree, and proves it in one line of JSON', async () => {
+    const { code, stdout, stderr } = await countersign(['demo', '--yes', '--json'], { cwd });
+    expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
+    const outcome = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Outcome;
+    expect(outcome).toMatchObject({
+      status: 'COMPLETED',
+      pullRequest: { number: 1, draft: true },
+      sandbox: 'docker',
+      auditValid: true,
+    });
+    const { tested, allowed, delivered } = outcome.trees;
+    expect([allowed, delivered]).toEqual([tested, tested]);
+    expect(outcome.auditLines).toBeGreaterThan(outcome.events);
+
+    const folder = /stands in (\S+) until/.exec(stderr)?.[1] ?? '';
+    const origin = join(cwd, folder, 'origin.git');
+    expect(await git(origin, 'rev-parse', outcome.pullRequest.branch)).toBe(outcome.pullRequest.head);
+    expect(await git(origin, 'rev-parse', `${outcome.pullRequest.branch}^{tree}`)).toBe(tested);
+    const shown = await countersign(['audit', 'verify', '--json'], { cwd, env: { DATA_DIR: join(cwd, folder, 'data') } });
+    expect(JSON.parse(shown.stdout)).toMatchObject({ valid: true, lines: outcome.auditLines });
+  });
+
+  it('is a page a person reads: the card, their yes, the story, the pull request, the diff, the proof and what is next', async () => {
+    const { code, stdout } = await onTerminal(['demo'], { cwd, input: 'y\n', env: { NO_COLOR: '1' } });
+    expect(code).toBe(0);
+    const headings = [...stdout.matchAll(/^ {2}(\d) {2}(\S.*?)(?: {2,}.*)?\r?$/gm)].map(
+      ([, number, title]) => `${number} ${title}`,
+    );
+    expect(headings).toEqual([
+      '1 What is here',
+      '2 May this run?',
+      '3 What happens',
+      '4 The Draft pull request',
+      '5 What can be proven',
+      '6 What to type next',
+    ]);
+    expect(stdout).toContain('a script, not a model');
+    expect(stdout).toContain('2 pass, 1 fails (every piece is paid for)');
+    expect(stdout).toContain('+  const sum = items.reduce((cents, item) => cents + item.price * item.quantity, 0);');
+    expect(stdout).toMatch(/The audit holds: \d+ lines/);
+    for (const line of stdout.split(/\r?\n/)) expect(line.length).toBeLessThanOrEqual(100);
+  });
+
+  it('runs nothing when a person says no, or nobody answers', async () => {
+    expect(await countersign(['demo'], { cwd, input: 'n\n' })).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('so nothing ran'),
+    });
+    expect(await countersign(['demo'], { cwd })).toMatchObject({ code: 1, stderr: expect.stringContaining('--yes') });
+  });
+});
+
+describe('What is missing', () => {
+  it('is named with one line to run where it cannot be installed', async () => {
+    const bin = await mkdtemp(join(tmpdir(), 'countersign-bin-'));
+    // A machine with a shell, an ordinary user and no git.
+    for (const tool of ['sh', 'cat']) await symlink(`/bin/${tool}`, join(bin, tool));
+    await writeFile(join(bin, 'id'), '#!/bin/sh\necho 1000\n');
+    await chmod(join(bin, 'id'), 0o755);
+    const need = join(import.meta.dirname, '..', '..', 'bin', 'need');
+    const ran = promisify(execFile)('/bin/sh', [need, 'git git keeps repositories', 'cat coreutils shows files'], {
+      env: { PATH: bin },
+    });
+    await expect(ran).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        /^countersign: git is missing; it keeps repositories\n(?:.*\n)*.*apt-get install -y --no-install-recommends git\n$/,
+      ),
+    });
+    await rm(bin, { recursive: true, force: true });
+  });
+});
