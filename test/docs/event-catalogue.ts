@@ -5,11 +5,13 @@ import { Metadata } from '../../src/domain/event.ts';
 import { ObjectId, PersonId, RepositoryName, Uuid } from '../../src/domain/ids.ts';
 import { Limits } from '../../src/domain/limits.ts';
 import { personEvents } from '../../src/domain/person/events.ts';
-import { Policy, PolicyItem, PolicyReport } from '../../src/domain/policy/shapes.ts';
+import { Policy, StoredPolicyReport } from '../../src/domain/policy/shapes.ts';
 import { taskEvents } from '../../src/domain/task/events.ts';
 import { Agent, Image, Prepared } from '../../src/domain/task/shapes.ts';
 import { Text } from '../../src/domain/text.ts';
 import { FIELD_MEANINGS } from './field-meanings.ts';
+
+const PolicyItem = StoredPolicyReport.shape.violations.element;
 
 /** Shapes with a name of their own; every other is written out where it stands. */
 const NAMED = new Map<z.core.$ZodType, string>([
@@ -24,7 +26,7 @@ const NAMED = new Map<z.core.$ZodType, string>([
   [Agent, '[Agent](#agent)'],
   [Image, '[Image](#image)'],
   [Policy, '[Policy](#policy)'],
-  [PolicyReport, '[PolicyReport](#policyreport)'],
+  [StoredPolicyReport, '[PolicyReport](#policyreport)'],
   [PolicyItem, '[PolicyItem](#policyitem)'],
   [Limits, '[Limits](#limits)'],
 ]);
@@ -141,9 +143,13 @@ export const eventCatalogue = (): string =>
     shapeSection(
       'PolicyReport',
       'What policy found in a change. Each list is cut at 200; `omitted` says how many are left out.',
-      PolicyReport,
+      StoredPolicyReport,
     ),
-    shapeSection('PolicyItem', 'One finding; without a path it is about the whole change.', PolicyItem),
+    shapeSection(
+      'PolicyItem',
+      'One finding; without a path it is about the whole change. The agent chose the names in it, so both can be erased.',
+      PolicyItem,
+    ),
     shapeSection('Limits', 'What one attempt may use.', Limits),
     '## Events of a task\n',
     ...Object.entries(taskEvents).map(([name, schema]) => eventSection(name, schema)),

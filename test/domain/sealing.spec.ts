@@ -7,8 +7,8 @@ import { taskKind } from '../../src/domain/task/index.ts';
 import { ownText, redacted, Text, textDigest, textOf, withTextDigests } from '../../src/domain/text.ts';
 import { happened } from '../../src/domain/upcasters.ts';
 import { createTask } from './task/commands.ts';
-import { changeCollected, clarificationRequested, taskCreated, untilCompleted } from './task/events.ts';
-import { TASK_ID, text } from './task/samples.ts';
+import { changeCollected, clarificationRequested, policyJudged, taskCreated, untilCompleted } from './task/events.ts';
+import { TASK_ID, text, VIOLATED, WARNED } from './task/samples.ts';
 
 const STREAM = taskStream(TASK_ID);
 const place = { stream: STREAM, revision: 4 };
@@ -19,6 +19,8 @@ const facts: readonly Fact[] = [
   ...untilCompleted,
   clarificationRequested(),
   changeCollected({ agentMeta, egress: [{ host: text('example.test'), allowed: true }] }),
+  policyJudged({ gate: 'required', report: WARNED }),
+  policyJudged({ report: VIOLATED }),
   taskCreated({ onBehalfOf: text('Anna, they say') }),
 ];
 const anyEvent: fc.Arbitrary<NewEvent> = fc.constantFrom(...facts).map((fact) => {
@@ -101,6 +103,15 @@ describe('A sealed event', () => {
         expect(hashHolds({ ...event, data, ...place })).toBe(true);
       }),
     );
+  });
+
+  it('shows no name that an agent chose once the texts of a policy report were erased, and still holds', () => {
+    const [event] = sealed(STREAM, [policyJudged({ report: VIOLATED })], command, place.revision, '');
+    if (!event) throw new Error('One fact is one event.');
+    expect(textsOf(event).map((path) => path.join('.'))).toEqual(['report.violations.0.path', 'report.violations.0.sentence']);
+    const data = textsOf(event).reduce((left, path) => changedAt(left, path, (old) => redacted(old as Text)), event.data);
+    expect(JSON.stringify(data)).not.toContain('.env');
+    expect(hashHolds({ ...event, data, ...place })).toBe(true);
   });
 
   it('does not hold after anything of it was changed, added or taken away', () => {

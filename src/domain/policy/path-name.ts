@@ -8,9 +8,10 @@ const ASCII = /^[\x20-\x7e]*$/;
  * separator. Only for comparing; the real name is the one in the tree.
  */
 export const foldedPath = (path: string): string => {
-  const slashed = path.replaceAll('\\', '/');
-  if (ASCII.test(slashed)) return slashed.toLowerCase();
-  return slashed.normalize('NFKC').replace(IGNORABLE, '').toUpperCase().toLowerCase().normalize('NFKC');
+  const folded = ASCII.test(path)
+    ? path.toLowerCase()
+    : path.normalize('NFKC').replace(IGNORABLE, '').toLowerCase().toUpperCase().toLowerCase().normalize('NFKC');
+  return folded.replaceAll('\\', '/'); // Last, for NFKC makes more of them.
 };
 
 /** Characters shown of a path; the tree may hold longer ones. */

@@ -77,9 +77,11 @@ describe('Folding a path', () => {
     ['.g\u200cit', '.git'],
     ['．ｇｉｔ', '.git'],
     ['.github\\workflows\\x', '.github/workflows/x'],
+    ['.github\uff3cworkflows\ufe68x', '.github/workflows/x'],
     ['\u212aey', 'key'],
     ['.n\u00adpmrc', '.npmrc'],
     ['\u017fecrets', 'secrets'],
+    ['pa\u1e9e', 'pass'],
   ])('sees that %j is %s', (path, folded) => expect(foldedPath(path)).toBe(folded));
 });
 

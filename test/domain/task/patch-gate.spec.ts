@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { defaultPolicy } from '../../../src/domain/policy/policy.ts';
 import type { GateMode } from '../../../src/domain/policy/shapes.ts';
 import { patchGateDigest } from '../../../src/domain/task/approval.ts';
+import { taskCommands } from '../../../src/domain/task/commands.ts';
 import { taskKind as task } from '../../../src/domain/task/index.ts';
-import { ownText } from '../../../src/domain/text.ts';
+import { ownText, redacted, type Text } from '../../../src/domain/text.ts';
 import { folded, given } from '../given.ts';
 import { approveTask, claimStage, collectChange, finishTests, rejectTask, requestDelivery } from './commands.ts';
 import {
@@ -38,8 +39,8 @@ const under = (patchGate: GateMode) => {
   return [taskCreated(), asked, taskApproved({ approvalDigest }), stageClaimed('agent')];
 };
 
-const verdictOf = (code: 'POLICY_VIOLATION', sentence: string) =>
-  taskFailed({ errorCode: code, stage: 'agent', sentence: ownText(sentence), log: CHANGE.log });
+const verdictOf = (code: 'POLICY_VIOLATION', sentence: Text) =>
+  taskFailed({ errorCode: code, stage: 'agent', sentence, log: CHANGE.log });
 
 describe('Collecting a change', () => {
   it('is judged in the same breath, and goes on to the sandbox', () => {
@@ -60,14 +61,16 @@ describe('Collecting a change', () => {
 
   it('fails it when policy refuses, also one that came to nothing', () => {
     const sentence = 'Policy refuses the change. .env is blocked. Rerun the task with feedback that says what to leave alone.';
+    // It names what the agent chose, so it is salted as the report's own sentence is.
+    const named = verdictOf('POLICY_VIOLATION', text(sentence));
     const judged = policyJudged({ report: VIOLATED });
     given(task, untilAgent)
       .when(collectChange({ report: VIOLATED }))
-      .yields(changeCollected(), judged, verdictOf('POLICY_VIOLATION', sentence));
+      .yields(changeCollected(), judged, named);
     const empty = { ...CHANGE, empty: true };
     given(task, untilAgent)
       .when(collectChange({ change: empty, report: VIOLATED }))
-      .yields(changeCollected(empty), judged, verdictOf('POLICY_VIOLATION', sentence));
+      .yields(changeCollected(empty), judged, named);
   });
 
   it('fails it when the patch is too large to be read', () => {
@@ -76,7 +79,15 @@ describe('Collecting a change', () => {
       'Policy refuses the change. The patch is too large for a person to read. Rerun the task with feedback that says what to leave alone.';
     given(task, untilAgent)
       .when(collectChange({ change: unread }))
-      .yields(changeCollected(unread), policyJudged(), verdictOf('POLICY_VIOLATION', sentence));
+      .yields(changeCollected(unread), policyJudged(), verdictOf('POLICY_VIOLATION', ownText(sentence)));
+  });
+
+  it('is malformed when it names more hosts than an event holds', () => {
+    const { egress } = taskCommands.CollectChange.shape.change.shape;
+    const asked = (hosts: number) =>
+      Array.from({ length: hosts }, (_, index) => ({ host: text(`${index}.test:443`), allowed: false }));
+    expect(egress.safeParse(asked(100)).success).toBe(true);
+    expect(egress.safeParse(asked(101)).success).toBe(false);
   });
 
   it.each([
@@ -191,5 +202,14 @@ describe('The digest of the patch gate', () => {
   ])('changes with %o', (change) => {
     expect(patchGateDigest(shown)).toBe(PATCH_DIGEST);
     expect(patchGateDigest({ ...shown, ...change })).not.toBe(PATCH_DIGEST);
+  });
+
+  it('is the same after names in the report were erased', () => {
+    const warnings = WARNED.warnings.map(({ rule, sentence }) => ({
+      rule,
+      path: redacted(text('package.json')),
+      sentence: redacted(sentence),
+    }));
+    expect(patchGateDigest({ ...shown, judged: { ...shown.judged, report: { ...WARNED, warnings } } })).toBe(PATCH_DIGEST);
   });
 });

@@ -1,7 +1,7 @@
 import { digestOf, sha256 } from '../../../src/domain/canonical.ts';
 import { DEFAULT_LIMITS } from '../../../src/domain/limits.ts';
 import { defaultPolicy, policyDigest } from '../../../src/domain/policy/policy.ts';
-import type { PolicyReport } from '../../../src/domain/policy/shapes.ts';
+import { type PolicyReport, type StoredPolicyReport, storedReport } from '../../../src/domain/policy/shapes.ts';
 import type { Prepared } from '../../../src/domain/task/shapes.ts';
 import type { Text } from '../../../src/domain/text.ts';
 
@@ -50,7 +50,7 @@ export const prepared = (over: Partial<Prepared> = {}): Prepared => {
   };
 };
 
-export const report = (over: Partial<PolicyReport> = {}): PolicyReport => ({
+const CLEAN: PolicyReport = {
   policyDigest: policyDigest(defaultPolicy),
   verdict: 'pass',
   violations: [],
@@ -60,8 +60,10 @@ export const report = (over: Partial<PolicyReport> = {}): PolicyReport => ({
   insertions: 2,
   deletions: 1,
   patchBytes: 300,
-  ...over,
-});
+};
+
+/** A report as events hold it, from one as policy makes it. */
+export const report = (over: Partial<PolicyReport> = {}): StoredPolicyReport => storedReport({ ...CLEAN, ...over }, text);
 
 export const WARNED = report({
   verdict: 'warn',
