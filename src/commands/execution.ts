@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Kind } from '../domain/decider.ts';
 import type { Fact } from '../domain/event.ts';
 import { StoreUnavailable } from '../domain/event-store.ts';
@@ -62,7 +63,7 @@ export const createExecutor = (options: ExecutionOptions) => {
       } catch (error) {
         const notNow = error instanceof StoreUnavailable || error instanceof ConflictError;
         if (!notNow || signal.aborted) throw error;
-        await new Promise((resolve) => setTimeout(resolve, wait));
+        await pause(wait, undefined, { signal }).catch(() => undefined); // A stop does not wait for it.
       }
     }
   };

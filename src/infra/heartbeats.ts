@@ -18,7 +18,7 @@ export interface Heartbeats extends Liveness {
 
 /**
  * Workers of several processes hear each other through the store: each writes to a stream of its own, of which the store keeps the last event.
- * Silence is measured by this process's own clock, from when it last saw a new beat; clocks are never compared.
+ * Silence is measured by this process's own clock, from when it last saw a new beat and as long as it went on asking; clocks are never compared.
  */
 export const createHeartbeats = ({
   store,
@@ -26,7 +26,7 @@ export const createHeartbeats = ({
   intervalMs = HEARTBEAT_MS,
   takeoverAfterMs = TAKEOVER_AFTER_MS,
 }: HeartbeatsOptions): Heartbeats => {
-  const heard = new Map<string, { readonly beat: string; readonly since: number }>();
+  const heard = new Map<string, { readonly beat: string; readonly since: number; readonly asked: number }>();
   let timer: NodeJS.Timeout | undefined;
 
   const beat = async (): Promise<void> => {
@@ -49,9 +49,11 @@ export const createHeartbeats = ({
       const last = await lastBeat(other);
       const known = heard.get(other);
       const now = performance.now();
-      if (known?.beat === last) return now - known.since < takeoverAfterMs;
-      heard.set(other, { beat: last, since: now });
-      return true;
+      // Only silence that was listened to counts: neither an outage of the store nor a pause of this process makes another worker silent.
+      const goesOn = known?.beat === last && now - known.asked < takeoverAfterMs / 2;
+      const since = goesOn ? known.since : now;
+      heard.set(other, { beat: last, since, asked: now });
+      return now - since < takeoverAfterMs;
     },
   };
 };

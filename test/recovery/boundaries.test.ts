@@ -1,0 +1,44 @@
+import { describe, it } from 'vitest';
+import type { TaskView } from '../../src/projections/task-view.ts';
+import { openWorkshop } from '../support/workshop.ts';
+import { DELIVERY, expectDeliveredOnce, expectRebuilt, factsOf, storyOf } from './evidence.ts';
+import { remains } from './remains.ts';
+import { deliver, livingIn, openSuccession } from './succession.ts';
+
+/** Appends to the stream of a task from its creation to its completion; a claim for each stage. */
+const APPENDS = 13;
+
+describe.concurrent.for([
+  { signal: 'SIGKILL', when: 'before' },
+  { signal: 'SIGKILL', when: 'after' },
+  { signal: 'SIGTERM', when: 'before' },
+] as const)('A service that gets $signal right $when an event is stored', ({ signal, when }) => {
+  it('delivers once, whichever event it is, and leaves nothing behind', { timeout: 240_000 }, async ({ expect }) => {
+    const workshop = await openWorkshop();
+    const environment = await livingIn(workshop);
+    const succession = openSuccession(() => environment);
+    try {
+      const delivered: TaskView[] = [];
+      for (let nth = 1; ; nth++) {
+        const service = await succession.current();
+        await service.arm({ call: 'store.append', nth, when, signal });
+        const task = await deliver(succession.client, `Make the sum a sum, after ${nth - 1} events.`);
+        expect(task.status, task.sentence).toBe('COMPLETED');
+        expect(factsOf(await storyOf(succession.client, task))).toEqual(DELIVERY);
+        const { pid } = await succession.current();
+        expect(await remains(workshop, [pid])).toEqual([]);
+        delivered.push(task);
+        if (!service.hasEnded()) break;
+        expect(await service.ended).toBe(signal === 'SIGKILL' ? signal : 0);
+      }
+      expect(delivered).toHaveLength(APPENDS + 1);
+      await expectDeliveredOnce(workshop, delivered);
+      await succession.end();
+      expect(await remains(workshop, [])).toEqual([]);
+      await expectRebuilt(workshop);
+    } finally {
+      await succession.end();
+      await workshop.remove();
+    }
+  });
+});

@@ -1,0 +1,135 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { approve, file } from '../support/client.ts';
+import { ensureDocker } from '../support/docker-daemon.ts';
+import { ensureTestImage } from '../support/docker-image.ts';
+import type { Fate } from '../support/rehearsal/fate.ts';
+import { openWorkshop, type Workshop } from '../support/workshop.ts';
+import { DELIVERY, expectDeliveredOnce, factsOf, storyOf, triesOf } from './evidence.ts';
+import { processesWith, remains } from './remains.ts';
+import { deliver, livingIn, openSuccession, type Succession } from './succession.ts';
+
+/** Longest from SIGTERM to the end of the process, in milliseconds. */
+const STOP_MS_MAX = 5_000;
+/** An argument by which a process of this test run is known. */
+const SECONDS = `1.${process.pid}`;
+const TESTS = { 'sum.sh': 'echo $(($1 - $2))\n', 'test.sh': `sleep ${SECONDS}\ntest "$(sh sum.sh 2 3)" = 5\n` };
+
+let workshop: Workshop;
+let succession: Succession;
+
+beforeEach(async () => {
+  workshop = await openWorkshop();
+});
+afterEach(async () => {
+  await succession?.end();
+  await workshop?.remove();
+});
+
+/** Services that follow each other, each with what `moreOf` says for its life. */
+const begin = async (moreOf: (life: number) => Readonly<Record<string, string>> = () => ({})): Promise<void> => {
+  const environment = await livingIn(workshop);
+  succession = openSuccession((life) => ({ ...environment, ...moreOf(life) }));
+};
+
+const fated = (fate: Fate): Readonly<Record<string, string>> => ({ REHEARSED_FATE: JSON.stringify(fate) });
+
+const untilRunning = async (argument: string): Promise<void> => {
+  while ((await processesWith(argument)) === 0) await pause(20);
+};
+
+const expectNothingLeft = async (): Promise<void> => {
+  const { pid } = await succession.current();
+  expect(await remains(workshop, [pid])).toEqual([]);
+};
+
+describe('A service that is killed', () => {
+  it.each([
+    { call: 'repositories.push', when: 'before' },
+    { call: 'repositories.push', when: 'after' },
+    { call: 'forge.openDraft', when: 'before' },
+    { call: 'forge.openDraft', when: 'after' },
+  ] as const)('right $when $call delivers once all the same', async ({ call, when }) => {
+    await begin((life) => (life === 1 ? fated({ call, nth: 1, when, signal: 'SIGKILL' }) : {}));
+    const task = await deliver(succession.client, 'Make the sum a sum.');
+    expect(task.status, task.sentence).toBe('COMPLETED');
+    expect(succession.lives).toHaveLength(2);
+    expect(factsOf(await storyOf(succession.client, task))).toEqual(DELIVERY);
+    await expectDeliveredOnce(workshop, [task]);
+    await expectNothingLeft();
+  });
+
+  it('while the agent runs takes it along and runs it again', async () => {
+    await begin(() => ({ AGENT_CLI_TEMPLATE: `sleep ${SECONDS}; sed -i s/-/+/ sum.sh # $OKD_INTENT` }));
+    const delivered = deliver(succession.client, 'Make the sum a sum.');
+    await untilRunning(SECONDS);
+    await (await succession.current()).end('SIGKILL');
+    await expect.poll(() => processesWith(SECONDS)).toBe(0); // Before anybody clears up.
+    const task = await delivered;
+    expect(task.status, task.sentence).toBe('COMPLETED');
+    expect(triesOf(await storyOf(succession.client, task))).toHaveLength(5);
+    await expectDeliveredOnce(workshop, [task]);
+    await expectNothingLeft();
+  });
+
+  it.each(['bubblewrap', 'docker'] as const)('while tests run in %s clears them away and runs them again', async (sandbox) => {
+    await workshop.remove();
+    workshop = await openWorkshop(TESTS);
+    const docker = sandbox === 'docker' ? { engine: await ensureDocker(), image: await ensureTestImage() } : undefined;
+    await begin(() => ({ SANDBOX: sandbox, ...(docker && { SANDBOX_IMAGE: docker.image }) }));
+    const delivered = deliver(succession.client, 'Make the sum a sum.');
+    await untilRunning(SECONDS);
+    await (await succession.current()).end('SIGKILL');
+    const task = await delivered;
+    expect(task.status, task.sentence).toBe('COMPLETED');
+    expect(factsOf(await storyOf(succession.client, task))).toEqual(DELIVERY);
+    expect(await processesWith(SECONDS)).toBe(0);
+    const containers = await docker?.engine.listContainers({ all: true, filters: { name: [task.taskId] } });
+    expect(containers ?? []).toEqual([]);
+    await expectDeliveredOnce(workshop, [task]);
+    await expectNothingLeft();
+  });
+
+  it('three times in one stage gives up and says so, and a rerun goes through', async () => {
+    const agentIsKilled = fated({ call: 'agents.run', nth: 1, when: 'before', signal: 'SIGKILL' });
+    await begin((life) => (life <= 3 ? agentIsKilled : {}));
+    const { client } = succession;
+    const task = await approve(client, await file(client, 'Make the sum a sum.'));
+    expect(task).toMatchObject({ status: 'FAILED', errorCode: 'INTERRUPTED' });
+    expect(succession.lives).toHaveLength(4);
+    expect(await storyOf(client, task)).toEqual([
+      ...['TaskCreated', 'RequestPrepared', 'TaskApproved', 'StageClaimed', 'StageClaimed', 'StageClaimed', 'TaskFailed'],
+    ]);
+    await expectNothingLeft();
+
+    const again = (await client.call('POST', `/api/v1/tasks/${task.taskId}/rerun`, {}, { prefer: 'wait=60' })).task();
+    const done = await approve(client, await approve(client, again));
+    expect(done).toMatchObject({ status: 'COMPLETED', attempt: 2 });
+    await expectDeliveredOnce(workshop, [done]);
+  });
+});
+
+describe('A service that is asked to stop', () => {
+  it('stops in time, whatever the agent thinks of it, and hands the stage back without counting it', async () => {
+    const stubborn = `trap '' TERM; sleep 6${SECONDS}; sleep 6${SECONDS} # $OKD_INTENT`;
+    await begin((life) => (life <= 4 ? { AGENT_CLI_TEMPLATE: stubborn } : {}));
+    const delivered = deliver(succession.client, 'Make the sum a sum.');
+    for (let life = 1; life <= 4; life++) {
+      await untilRunning(`6${SECONDS}`);
+      const service = await succession.current();
+      const begun = performance.now();
+      expect(await service.end('SIGTERM')).toBe(0);
+      expect(performance.now() - begun).toBeLessThan(STOP_MS_MAX);
+      expect(await processesWith(`6${SECONDS}`)).toBe(0);
+    }
+    const task = await delivered;
+    expect(task.status, task.sentence).toBe('COMPLETED');
+    const tries = triesOf(await storyOf(succession.client, task));
+    expect(tries.slice(0, 9)).toEqual([
+      ...Array.from({ length: 4 }, () => ['StageClaimed', 'StageReleased']).flat(),
+      'StageClaimed',
+    ]);
+    await expectDeliveredOnce(workshop, [task]);
+    await expectNothingLeft();
+  });
+});
