@@ -15,7 +15,7 @@ import type { Names } from '../task-card.ts';
 import { visibleJson, visibleText } from '../visible.ts';
 import { makeExampleRepository } from './example-repository.ts';
 import { type Page, pageOf } from './page.ts';
-import { installWhatIsMissing, prepareSurroundings, type Surroundings } from './surroundings.ts';
+import { prepareSurroundings, type Surroundings, setUp } from './surroundings.ts';
 
 const REPOSITORY = 'example/shop';
 const INTENT = 'Three cups cost as much as one. Make the failing test pass, and leave the tests as they are.';
@@ -152,11 +152,11 @@ const tell = async (story: Story, origin: string, { yes, asJson }: Wish, started
 
 /** The whole road on an example. Everything but the agent is what a real task meets; the agent is a script and says so. */
 export const runDemo = async (given: Desk, wish: Wish): Promise<number> => {
-  await installWhatIsMissing();
+  const image = await setUp();
   const startedAt = Date.now();
   const page = pageOf(given.terminal);
   page.title();
-  const surroundings = await prepareSurroundings();
+  const surroundings = await prepareSurroundings(image);
   const { origin, files } = await makeExampleRepository(surroundings.folder);
   const [tests, service] = await Promise.all([failingTests(files), given.composition.serve(surroundings.configuration)]);
   try {

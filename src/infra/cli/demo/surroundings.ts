@@ -23,8 +23,8 @@ export interface Surroundings {
   readonly configuration: Configuration;
 }
 
-/** Programs the demo cannot do without: with root they are installed. Throws `Failure`. */
-export const installWhatIsMissing = async (): Promise<void> => {
+/** Programs the demo cannot do without; with root they are installed. Throws `Failure`. */
+const installPrograms = async (): Promise<void> => {
   const { exitCode } = await execa(
     join(CHECKOUT, 'bin', 'need'),
     [
@@ -36,7 +36,9 @@ export const installWhatIsMissing = async (): Promise<void> => {
   if (exitCode !== 0) throw new Failure('The demo needs these programs; nothing was changed.');
 };
 
-const docker = async (): Promise<string | null> => {
+/** Sets up what is missing. Resolves to the image that the tests will run in, `null` where no Docker engine answers. Throws `Failure`. */
+export const setUp = async (): Promise<string | null> => {
+  await installPrograms();
   if (!(await probeDocker()).ok) return null;
   return ensureExampleImage(connectDocker(undefined, IMAGE_TIMEOUT_MS));
 };
@@ -66,11 +68,10 @@ const configurationFor = (folder: string, image: string | null): Configuration =
 };
 
 /** A folder of its own below `./data/demo`, the best sandbox that works here, and a configuration that needs no account. Throws `Failure`. */
-export const prepareSurroundings = async (): Promise<Surroundings> => {
+export const prepareSurroundings = async (image: string | null): Promise<Surroundings> => {
   const runs = join(process.cwd(), 'data', 'demo');
   await mkdir(runs, { recursive: true, mode: 0o700 });
   const folder = await mkdtemp(join(runs, 'run-'));
-  const image = await docker();
   const bubblewrap = await probeBubblewrap();
   if (!bubblewrap.ok) throw new Failure(`The agent runs inside bubblewrap. ${bubblewrap.sentence}`);
   // The example agent is found where any agent is found: on the path of the service.
