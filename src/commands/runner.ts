@@ -11,8 +11,8 @@ export interface RunnerOptions extends ExecutionOptions {
   readonly admission: AdmissionLimits;
 }
 
-/** Most items looked at in one go; the rest is looked at when these are done. */
-const DUE_MAX = 1_000;
+/** Most items of one kind looked at in one go; the rest is looked at when these are done. */
+const DUE_MAX = 500;
 /** Looks at least this often, whatever the view says: a worker that falls silent raises no event. */
 const TICK_MS = 1_000;
 
@@ -41,6 +41,14 @@ export const createRunner = (options: RunnerOptions) => {
     const weight: Weight = processOf(item.stream)?.effects[item.step.kind]?.weight ?? 'light';
     return { ...item, weight };
   };
+
+  /** Light steps may be many and are done in no time, so only about as many are looked at as can begin. */
+  const due = (now: string): readonly WorkItem[] =>
+    options.processes.flatMap(({ effects }) =>
+      Object.entries(effects).flatMap(([kind, { weight }]) =>
+        work.due(kind, now, weight === 'light' ? 2 * options.admission.lightMax : DUE_MAX),
+      ),
+    );
 
   const drive = async (mine: Active): Promise<boolean> => {
     const { stream } = mine.item;
@@ -74,7 +82,7 @@ export const createRunner = (options: RunnerOptions) => {
   const once = async (): Promise<void> => {
     const now = clock.now();
     const free: WorkItem[] = [];
-    for (const item of work.due(now, DUE_MAX)) {
+    for (const item of due(now)) {
       if (active.has(item.stream)) continue;
       if (item.step.claimedBy !== undefined && (await liveness.isHeard(item.step.claimedBy))) continue;
       free.push(item);

@@ -129,20 +129,23 @@ const command = (name: string) => ({ id: uuid(name), type: 'X', data: {}, actor:
 const twinCreated = (taskId: string) => ({ type: 'TaskCreated', data: { ...(taskCreated().data as object), taskId } });
 
 describe('The pending work', () => {
-  it('is what is due, the oldest first, with who holds it', async () => {
-    const { views } = await viewed(3, (number) => [untilAgent, [taskCreated()], untilCompleted][number] ?? []);
+  it('is what is due by its kind, the oldest first, with who holds it', async () => {
+    const { views } = await viewed(4, (number) => [untilAgent, [taskCreated()], [taskCreated()], untilCompleted][number] ?? []);
     const { work } = views;
 
-    expect(work.due(NOON, 10)).toEqual([
+    expect(work.due('agent', NOON, 10)).toEqual([
       {
         stream: `task-${taskIdOf(0)}`,
         repo: 'acme/shop',
         person: ANNA,
         step: { key: 'agent-1-2', kind: 'agent', claimedBy: WORKER },
       },
-      { stream: `task-${taskIdOf(1)}`, repo: 'acme/shop', person: ANNA, step: { key: 'prepare-1-1', kind: 'prepare' } },
     ]);
-    expect(work.due(NOON, 1)).toHaveLength(1);
+    expect(work.due('prepare', NOON, 10)).toEqual([
+      { stream: `task-${taskIdOf(1)}`, repo: 'acme/shop', person: ANNA, step: { key: 'prepare-1-1', kind: 'prepare' } },
+      { stream: `task-${taskIdOf(2)}`, repo: 'acme/shop', person: ANNA, step: { key: 'prepare-1-1', kind: 'prepare' } },
+    ]);
+    expect(work.due('prepare', NOON, 1).map(({ stream }) => stream)).toEqual([`task-${taskIdOf(1)}`]);
     expect(work.claimed().map(({ stream }) => stream)).toEqual([`task-${taskIdOf(0)}`]);
     expect(work.nextAt(NOON)).toBeUndefined();
   });
@@ -155,13 +158,13 @@ describe('The pending work', () => {
     const { views } = await viewed(2, (number) => [untilPrepared, later][number] ?? []);
     const { work } = views;
 
-    expect(work.due(NOON, 10)).toEqual([]);
+    expect([...work.due('agent', NOON, 10), ...work.due('expire', NOON, 10)]).toEqual([]);
     expect(work.nextAt(NOON)).toBe(minutesAfter(5));
-    expect(work.due(minutesAfter(5), 10).map(({ step }) => step)).toEqual([
+    expect(work.due('agent', minutesAfter(5), 10).map(({ step }) => step)).toEqual([
       { key: 'agent-1-2', kind: 'agent', notBefore: minutesAfter(5) },
     ]);
     expect(work.nextAt(minutesAfter(5))).toBe(TOMORROW);
-    expect(work.due(TOMORROW, 10)).toHaveLength(2);
+    expect(work.due('expire', TOMORROW, 10)).toHaveLength(1);
   });
 });
 

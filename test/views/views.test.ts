@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
@@ -145,6 +145,49 @@ describe('The views of a log', () => {
     expect([...again.dump()]).toEqual(live);
   });
 
+  it('are built anew when the machine died under them, for a file that was not synced may be torn', async () => {
+    const { folder, store, views } = await viewed(20);
+    const live = [...views.dump()];
+    await views.close();
+    const torn = new DatabaseSync(join(folder, 'views.db'));
+    torn.exec("DELETE FROM task_list_v1; UPDATE about SET value = 'an earlier one' WHERE key = 'machine start'");
+    torn.close();
+
+    const again = await theViews(folder, store);
+    await again.ready;
+    expect([...again.dump()]).toEqual(live);
+  });
+
+  it('go on where they were when only the process died', async () => {
+    const { folder, store, views } = await viewed(20);
+    const before = views.status().map(({ events }) => events);
+    const died = aFolder();
+    for (const suffix of ['', '-wal']) copyFileSync(join(folder, `views.db${suffix}`), join(died, `views.db${suffix}`));
+
+    const again = await theViews(died, store);
+    expect(again.status().map(({ events }) => events)).toEqual(before);
+    expect([...again.dump()]).toEqual([...views.dump()]);
+  });
+
+  it('end when their file turns out to be damaged, and are built anew at the next start', async () => {
+    const { folder, store, views } = await viewed(200);
+    const file = join(folder, 'views.db');
+    await views.close();
+    const bytes = readFileSync(file);
+    writeFileSync(file, bytes.fill(0xa5, bytes.length / 2));
+
+    const damaged = await theViews(folder, store);
+    const ended = damaged.done.catch((error: unknown) => error);
+    await tellMany(store, 200, (number) => [taskCreated(), ...untilPrepared.slice(1), ...someHistory(number).slice(2)], 1_000);
+    expect(await ended).toMatchObject({ code: 'ERR_SQLITE_ERROR' });
+    await damaged.close();
+
+    const again = await theViews(folder, store);
+    await again.ready;
+    expect(again.queries.listTasks({ limit: 1 }).tasks).toHaveLength(1);
+    expect(again.status()[0]?.events).toBeGreaterThan(400);
+  });
+
   it('no longer hold a text that was erased', async () => {
     const { folder, store, views } = await viewed(8);
     const stream = taskStream(taskIdOf(3));
@@ -250,7 +293,7 @@ describe('A stream with an event that only newer code knows', () => {
     expect(views.queries.getTask(taskIdOf(1))?.status).toBe('WAIT_APPROVE_WRITE');
     expect(views.queries.getTask(taskIdOf(2))?.status).toBe('COMPLETED');
     expect(views.status()[0]?.parked).toEqual([{ stream: taskStream(taskIdOf(1)), type: 'TaskPraised', needs: '1' }]);
-    expect(views.work.due('2999-01-01T00:00:00.000Z', 10)).toEqual([]);
+    expect(views.work.due('expire', '2999-01-01T00:00:00.000Z', 10)).toEqual([]);
   });
 
   it('is the same after a rebuild, also when the very first event is unknown', async () => {

@@ -11,8 +11,8 @@ export interface WorkItem {
 
 /** The view of pending work. It lags the log by a moment: every item is checked against its stream before anything is done. */
 export interface WorkView {
-  /** Steps whose `notBefore` has come, claimed ones included, oldest first. */
-  due(now: string, limit: number): readonly WorkItem[];
+  /** Steps of one kind whose `notBefore` has come, claimed ones included, those that waited longest first. */
+  due(kind: string, now: string, limit: number): readonly WorkItem[];
   /** Steps that hold a claim, due or not. */
   claimed(): readonly WorkItem[];
   /** When the next step that is not due yet becomes due; `undefined` when there is none. */

@@ -142,22 +142,29 @@ const openMirror = async ({ git, dataFolder, snapshotRoot, now }: MirrorsOptions
   };
 };
 
+/** How long a mirror that was seen on the disk is taken to be there still, in milliseconds. */
+const SEEN_MS = 1_000;
+
 /** Opens each mirror once; makes it from the `origin` of the snapshot where it is missing. Throws `RepositoryProblem`. */
 export const createMirrors = (options: MirrorsOptions): ((name: string) => Promise<Mirror>) => {
   const dataFolder = resolve(options.dataFolder);
-  const opened = new Map<string, Promise<Mirror>>();
+  const opened = new Map<string, { readonly mirror: Promise<Mirror>; seenAt: number }>();
   const mirrorOf = async (name: string): Promise<Mirror> => {
-    // Throws for anything but a plain name.
-    snapshotFolder(options.snapshotRoot, name);
     const known = opened.get(name);
     if (known === undefined) {
+      // Throws for anything but a plain name.
+      snapshotFolder(options.snapshotRoot, name);
       const mirror = openMirror({ ...options, dataFolder }, name);
-      opened.set(name, mirror);
+      opened.set(name, { mirror, seenAt: options.now() });
       mirror.catch(() => opened.delete(name));
       return mirror;
     }
-    const mirror = await known;
-    if (await isMirror(mirrorFolder(dataFolder, name))) return mirror;
+    const mirror = await known.mirror;
+    if (options.now() - known.seenAt < SEEN_MS) return mirror;
+    if (await isMirror(mirrorFolder(dataFolder, name))) {
+      known.seenAt = options.now();
+      return mirror;
+    }
     // The repository was removed meanwhile, and may have been added anew.
     if (opened.get(name) === known) opened.delete(name);
     return mirrorOf(name);

@@ -8,7 +8,7 @@ import { createAuditFile } from './audit-file.ts';
 import { dumpTables } from './dump.ts';
 import { type PendingStep, type ViewQueries, viewQueries } from './queries.ts';
 import { type ChangeListener, createSlot, type Progress, type Slot, type ViewStatus } from './slot.ts';
-import { openViewFile } from './view-file.ts';
+import { closeViewFile, isDamaged, openViewFile, removeViewFile } from './view-file.ts';
 import { viewStore } from './view-store.ts';
 import { createWaiters } from './waiters.ts';
 
@@ -27,7 +27,7 @@ export interface Views {
   readonly queries: ViewQueries;
   /** The pending work, for the runner. */
   readonly work: {
-    due(now: string, limit: number): readonly PendingStep[];
+    due(kind: string, now: string, limit: number): readonly PendingStep[];
     claimed(): readonly PendingStep[];
     nextAt(now: string): string | undefined;
     onChange(listener: ChangeListener): () => void;
@@ -77,6 +77,12 @@ export const openViews = async ({ file, auditFile, store, ...projections }: View
   const done = Promise.withResolvers<void>();
   done.promise.catch(() => undefined); // Whoever awaits it is told; nobody must.
 
+  /** A damaged file is removed, so that the next start builds it anew. */
+  const fail = (error: unknown): void => {
+    if (isDamaged(error)) removeViewFile(file);
+    done.reject(error);
+  };
+
   const changed: ChangeListener = (streams) => {
     viewWaiters.check();
     for (const listener of [...listeners]) listener(streams);
@@ -86,7 +92,7 @@ export const openViews = async ({ file, auditFile, store, ...projections }: View
     store,
     signal: closing.signal,
     background: (work: Promise<void>): void => {
-      const tracked = work.catch(done.reject).finally(() => background.delete(tracked));
+      const tracked = work.catch(fail).finally(() => background.delete(tracked));
       background.add(tracked);
     },
     onCommit: changed,
@@ -124,7 +130,7 @@ export const openViews = async ({ file, auditFile, store, ...projections }: View
       return queries;
     },
     work: {
-      due: (now, limit) => queries.work.due(now, limit),
+      due: (kind, now, limit) => queries.work.due(kind, now, limit),
       claimed: () => queries.work.claimed(),
       nextAt: (now) => queries.work.nextAt(now),
       onChange,
@@ -151,7 +157,7 @@ export const openViews = async ({ file, auditFile, store, ...projections }: View
     close: async () => {
       closing.abort();
       await Promise.all(background);
-      if (database.isOpen) database.close();
+      closeViewFile(database);
       done.resolve();
     },
   };
