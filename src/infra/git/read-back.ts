@@ -30,34 +30,39 @@ export interface ReadBackRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Ids of the blobs with the bytes of these files (raw paths on the disk), in their order. With `write` the blobs are in the mirror afterwards. */
-const hashed = async (mirror: Mirror, paths: readonly RawPath[], write: boolean, signal?: AbortSignal): Promise<ObjectId[]> => {
-  const ids: ObjectId[] = [];
-  if (paths.length === 0) return ids;
-  const args = ['hash-object', ...(write ? ['-w'] : []), '--no-filters', '--stdin-paths'];
-  const input = batched(paths.values().map((path) => Buffer.from(`${quoted(path)}\n`)));
-  for await (const id of records(mirror.stream(args, { input, signal, timeoutMs: HASH_TIMEOUT_MS }), '\n')) ids.push(id);
-  if (ids.length !== paths.length) throw new Error('git hashed another number of files than it was given');
-  return ids;
-};
-
 interface Content {
   readonly file: FoundFile;
   /** A file on the disk that holds the bytes of the blob. */
   readonly source: RawPath;
 }
 
+/** Ids of the blobs with these contents, in their order. With `write` the blobs are in the mirror afterwards. */
+const hashed = async (
+  mirror: Mirror,
+  contents: readonly Content[],
+  write: boolean,
+  signal?: AbortSignal,
+): Promise<ObjectId[]> => {
+  const ids: ObjectId[] = [];
+  if (contents.length === 0) return ids;
+  const args = ['hash-object', ...(write ? ['-w'] : []), '--no-filters', '--stdin-paths'];
+  const input = batched(contents.values().map(({ source }) => Buffer.from(`${quoted(source)}\n`)));
+  for await (const id of records(mirror.stream(args, { input, signal, timeoutMs: HASH_TIMEOUT_MS }), '\n')) ids.push(id);
+  if (ids.length !== contents.length) throw new Error('git hashed another number of files than it was given');
+  return ids;
+};
+
 /** Where the bytes of each file stand. Those of a link are put into a file of their own under `scratch`. */
-const contents = async (files: readonly FoundFile[], folder: string, scratch: string): Promise<Content[]> => {
+const contentsOf = async (files: readonly FoundFile[], folder: string, scratch: string): Promise<Content[]> => {
   const root = rawPathOf(Buffer.from(`${folder}/`));
   const links = rawPathOf(Buffer.from(`${scratch}/link-`));
-  const found: Content[] = [];
-  await paced(files.entries(), ([index, file]) => {
-    found.push({ file, source: file.kind === 'link' ? `${links}${index}` : root + file.path });
-  });
-  for (const { file, source } of found)
+  const contents = await paced(files.entries(), ([index, file]) => ({
+    file,
+    source: file.kind === 'link' ? `${links}${index}` : root + file.path,
+  }));
+  for (const { file, source } of contents)
     if (file.kind === 'link') await writeFile(bytesOf(source), await readlink(bytesOf(root + file.path), { encoding: 'buffer' }));
-  return found;
+  return contents;
 };
 
 /** Ids and modes of the files that are not in `start` as they are. Only their blobs are written. */
@@ -67,39 +72,27 @@ const changedFiles = async (
   all: readonly Content[],
   signal?: AbortSignal,
 ): Promise<Map<RawPath, TreeEntry>> => {
-  const known = all.filter(({ file }) => start.has(file.path));
-  const now = await hashed(
-    mirror,
-    known.map(({ source }) => source),
-    false,
-    signal,
-  );
-  const same = new Set<RawPath>();
+  const known: Content[] = [];
+  const fresh: Content[] = [];
+  await paced(all, (content) => (start.has(content.file.path) ? known : fresh).push(content));
+  const now = await hashed(mirror, known, false, signal);
   const changed = new Map<RawPath, TreeEntry>();
-  await paced(known.entries(), ([index, { file }]) => {
-    const before = start.get(file.path);
-    const id = now[index] ?? '';
-    if (before?.id !== id) return;
-    same.add(file.path);
-    if (before.mode !== MODES[file.kind]) changed.set(file.path, { mode: MODES[file.kind], id });
+  await paced(known.entries(), ([index, content]) => {
+    const { path, kind } = content.file;
+    const before = start.get(path);
+    if (before === undefined || before.id !== now[index]) fresh.push(content);
+    else if (before.mode !== MODES[kind]) changed.set(path, { mode: MODES[kind], id: before.id });
   });
-  const fresh = all.filter(({ file }) => !same.has(file.path));
-  const ids = await hashed(
-    mirror,
-    fresh.map(({ source }) => source),
-    true,
-    signal,
-  );
-  await paced(fresh.entries(), ([index, { file }]) => {
-    changed.set(file.path, { mode: MODES[file.kind], id: ids[index] ?? '' });
-  });
+  const ids = await hashed(mirror, fresh, true, signal);
+  await paced(fresh.entries(), ([index, { file }]) => changed.set(file.path, { mode: MODES[file.kind], id: ids[index] ?? '' }));
   return changed;
 };
 
 /** Paths of `start` that are no longer there. A submodule stays while nothing stands in its place: its folder is empty here. */
 const goneFrom = async (start: ReadonlyMap<RawPath, TreeEntry>, files: readonly FoundFile[]): Promise<RawPath[]> => {
   const present = new Set<RawPath>();
-  const submodules = [...start].filter(([, { mode }]) => mode === MODE_SUBMODULE).map(([path]) => path);
+  const submodules: RawPath[] = [];
+  await paced(start, ([path, { mode }]) => mode === MODE_SUBMODULE && submodules.push(path));
   const filled = new Set<RawPath>();
   await paced(files, ({ path }) => {
     present.add(path);
@@ -129,7 +122,7 @@ export const readBack = (mirror: Mirror, request: ReadBackRequest): Promise<Read
     const { files, refused, ignored, isWhole } = await walkFolder({ folder, tracked, rules, signal });
     if (!isWhole) return { tree: startTree, refused, ignored };
 
-    const changed = await changedFiles(mirror, start, await contents(files, folder, scratch), signal);
+    const changed = await changedFiles(mirror, start, await contentsOf(files, folder, scratch), signal);
     const gone = await goneFrom(start, files);
     if (changed.size === 0 && gone.length === 0) return { tree: startTree, refused, ignored };
     const changes = [...gone.map((path) => [path, null] as const), ...changed];
