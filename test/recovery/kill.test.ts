@@ -112,9 +112,9 @@ describe('A service that is killed', () => {
 describe('A service that is asked to stop', () => {
   it('stops in time, whatever the agent thinks of it, and hands the stage back without counting it', async () => {
     const stubborn = `trap '' TERM; sleep 6${SECONDS}; sleep 6${SECONDS} # $OKD_INTENT`;
-    await begin((life) => (life <= 4 ? { AGENT_CLI_TEMPLATE: stubborn } : {}));
+    await begin((life) => (life <= 3 ? { AGENT_CLI_TEMPLATE: stubborn } : {}));
     const delivered = deliver(succession.client, 'Make the sum a sum.');
-    for (let life = 1; life <= 4; life++) {
+    for (let life = 1; life <= 3; life++) {
       await untilRunning(`6${SECONDS}`);
       const service = await succession.current();
       const begun = performance.now();
@@ -125,8 +125,8 @@ describe('A service that is asked to stop', () => {
     const task = await delivered;
     expect(task.status, task.sentence).toBe('COMPLETED');
     const tries = triesOf(await storyOf(succession.client, task));
-    expect(tries.slice(0, 9)).toEqual([
-      ...Array.from({ length: 4 }, () => ['StageClaimed', 'StageReleased']).flat(),
+    expect(tries.slice(0, 7)).toEqual([
+      ...Array.from({ length: 3 }, () => ['StageClaimed', 'StageReleased']).flat(),
       'StageClaimed',
     ]);
     await expectDeliveredOnce(workshop, [task]);

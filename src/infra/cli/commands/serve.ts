@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { Command } from 'commander';
 import type { Deal, Desk } from '../desk.ts';
 import { visibleJson } from '../visible.ts';
@@ -9,8 +8,10 @@ const STOP_MS_MAX = 4_500;
 const serve = async ({ configuration, composition, terminal, json }: Desk): Promise<void> => {
   const read = await configuration();
   terminal.complain(...read.notes.map((note) => `countersign: ${note}`));
-  // Heard from the beginning: work that was interrupted goes on before the service listens.
-  const asked = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  // Heard from the beginning, for interrupted work goes on before the service listens; and to the end, for a signal that nobody listens to
+  // any more makes execa, which has children to end, pass it on to this process.
+  const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => ask());
   const giveUp = (): void => {
     terminal.complain('countersign: The service did not stop in time. Nothing is lost: the next start goes on where it was.');
     process.exit(1);
