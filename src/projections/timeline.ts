@@ -114,7 +114,7 @@ const WORDS: { readonly [Name in TaskEvent['type']]: (data: TaskEventData<Name>)
   ChangeCollected: ({ empty, files, insertions, deletions, tree, patch, ignoredFiles, durationMs }) => ({
     sentence: empty
       ? `The agent is done after ${seconds(durationMs)} and changed nothing.`
-      : `The agent is done after ${seconds(durationMs)}: ${counted(files, 'file')} changed, ${insertions} lines added, ${deletions} removed.`,
+      : `The agent is done after ${seconds(durationMs)}: ${counted(files, 'file')} changed, ${counted(insertions, 'line')} added, ${deletions} removed.`,
     data: { tree, files, insertions, deletions, ignoredFiles, ...(patch && { patch: patch.digest, patchBytes: patch.bytes }) },
   }),
   PolicyJudged: ({ tree, gate, report }) => ({

@@ -3,21 +3,33 @@ import type { z } from 'zod';
 import { type Api, pathOf } from '../api.ts';
 import { type Desk, shown } from '../desk.ts';
 import { Failure } from '../failure.ts';
-import { indented } from '../layout.ts';
+import { indented, wrapped } from '../layout.ts';
 import { serverSentEvents } from '../lines.ts';
 import { clockTime, withReadersTimes } from '../moments.ts';
 import { taskPage } from '../task-page.ts';
+import type { Terminal } from '../terminal.ts';
 import { visibleJson } from '../visible.ts';
 import { namesOf, PeopleAnswer, ProgressLine, StoryAnswer, StoryLine, TaskAnswer } from './task-documents.ts';
 
 /** Before a stream that broke is opened again. */
 const REOPEN_MS = 1_000;
 
+/** Columns in front of a sentence: its time, and space around it. */
+const STORY_INDENT = 12;
+
 type Task = z.infer<typeof TaskAnswer>['task'];
 
 const isOver = ({ status }: Task): boolean => status === 'COMPLETED' || status === 'FAILED';
 
-/** Prints what is new, a line an event, whichever way it came: with the history or with the stream. */
+const storyLines = ({ at, sentence }: StoryLine, { columns }: Terminal): string[] => {
+  const [first = '', ...more] = wrapped(withReadersTimes(sentence), columns - STORY_INDENT);
+  return [`  ${clockTime(at)}  ${first}`, ...indented(more, STORY_INDENT)];
+};
+
+const progressLines = (line: string, { columns, ink }: Terminal): string[] =>
+  indented(wrapped(line, columns - STORY_INDENT), STORY_INDENT).map((text) => ink('faint', text));
+
+/** Prints what is new, once, whichever way it came: with the history or with the stream. */
 const createTeller = ({ terminal, json }: Desk, taskId: string) => {
   let position = '';
   return {
@@ -26,14 +38,12 @@ const createTeller = ({ terminal, json }: Desk, taskId: string) => {
       // Positions are made to be compared as text: the history and the stream overlap.
       if (line.position <= position || (line.taskId ?? taskId) !== taskId) return;
       position = line.position;
-      if (json) terminal.print(visibleJson(document));
-      else terminal.print(`  ${clockTime(line.at)}  ${withReadersTimes(line.sentence)}`);
+      terminal.print(...(json ? [visibleJson(document)] : storyLines(line, terminal)));
     },
     mention: (document: unknown): void => {
       const progress = shown(document, ProgressLine);
       if (progress.taskId !== taskId) return;
-      if (json) terminal.print(visibleJson(document));
-      else terminal.print(...indented(progress.line.split('\n'), 12).map((line) => terminal.ink('faint', line)));
+      terminal.print(...(json ? [visibleJson(document)] : progressLines(progress.line, terminal)));
     },
     last: () => position,
   };

@@ -18,7 +18,7 @@ import { type Page, pageOf } from './page.ts';
 import { prepareSurroundings, type Surroundings, setUp } from './surroundings.ts';
 
 const REPOSITORY = 'example/shop';
-const INTENT = 'Three cups cost as much as one. Make the failing test pass, and leave the tests as they are.';
+const INTENT = 'Three cups cost as much as one. Make the failing test pass.';
 
 /** Until the request is prepared, in seconds. */
 const PREPARED_WAIT_SECONDS = 30;

@@ -13,7 +13,7 @@ const INDENT = 2;
 const HASH_DIGITS = 12;
 
 const DIFF_STYLES: readonly (readonly [RegExp, Style])[] = [
-  [/^(diff|index|---|\+\+\+|old mode|new mode)/, 'faint'],
+  [/^(diff|---|\+\+\+|old mode|new mode)/, 'faint'],
   [/^@@/, 'accent'],
   [/^\+/, 'good'],
   [/^-/, 'bad'],
@@ -92,6 +92,8 @@ export const pageOf = (terminal: Terminal) => {
           patch
             .trimEnd()
             .split('\n')
+            // Blob ids are wider than a page, and nobody reads them.
+            .filter((line) => !line.startsWith('index '))
             .map((line) => {
               const style = DIFF_STYLES.find(([pattern]) => pattern.test(line))?.[1];
               return style === undefined ? line : ink(style, line);
@@ -142,8 +144,8 @@ export const pageOf = (terminal: Terminal) => {
         '',
         ...typed(
           'npm install --global @openai/codex && codex login',
-          'cp .env.example .env             # FORGE=github, SANDBOX_IMAGE, DEFAULT_TEST_COMMAND',
-          'bin/countersign preflight        # asks everything for real, and says what is missing',
+          'cp .env.example .env             # FORGE, SANDBOX_IMAGE, DEFAULT_TEST_COMMAND',
+          'bin/countersign preflight        # says what is missing',
           'bin/countersign serve            # then, in another terminal:',
           'bin/countersign repo add https://github.com/you/yours',
           'bin/countersign task add --repo you/yours "…"',
