@@ -95,10 +95,12 @@ export interface DoorOptions {
  * `Idempotency-Key`, an update's id); without one every call is a new wish. Throws `DomainError`, `ConflictError`, `StoreUnavailable`.
  */
 export const createDoor = ({ dispatch, tasks, clock, defaults, waitingPerPersonMax, holdsSecret }: DoorOptions) => {
-  const text = (words: string): Text => {
-    if (holdsSecret(words)) throw new DomainError('secret-in-text');
-    return { text: words, salt: clock.uuid() };
+  /** In whichever field it stands: all of them are stored. */
+  const refuseSecrets = (wish: NewTask | TaskAction): void => {
+    if (Object.values(wish).some((said) => typeof said === 'string' && holdsSecret(said)))
+      throw new DomainError('secret-in-text');
   };
+  const text = (words: string): Text => ({ text: words, salt: clock.uuid() });
   const optionalText = (words: string | undefined): Text | null => (words === undefined ? null : text(words));
   const withinLimit = createWaitingLimit({ count: tasks.countWaiting, max: waitingPerPersonMax });
   const idOf = (session: Session, key: string | undefined): string =>
@@ -147,6 +149,7 @@ export const createDoor = ({ dispatch, tasks, clock, defaults, waitingPerPersonM
   return {
     /** Files a request. The same key with the same body finds the task it made; with another body it is refused. */
     async createTask(session: Session, wish: NewTask, key?: string): Promise<Answered> {
+      refuseSecrets(wish);
       const repo = wish.repo ?? defaults.repo;
       if (repo === null) throw new DomainError('repository-missing');
       const id = idOf(session, key);
@@ -171,6 +174,7 @@ export const createDoor = ({ dispatch, tasks, clock, defaults, waitingPerPersonM
     },
 
     async act(session: Session, idOrPrefix: string, wish: TaskAction, key?: string): Promise<Answered> {
+      refuseSecrets(wish);
       const task = known(idOrPrefix);
       return { ...(await send(session, idOf(session, key), commandOf(wish, task))), taskId: task.taskId };
     },

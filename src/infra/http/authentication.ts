@@ -18,7 +18,8 @@ export type Variables = { caller: Caller };
 /** Answered without a token: they say nothing about anybody. */
 const OPEN_PATHS: ReadonlySet<string> = new Set(['/healthz', '/readyz', '/openapi.json']);
 
-const BEARER = /^Bearer (cst_[A-Za-z0-9_-]{43})$/;
+/** The name of the scheme may be written in either case (RFC 9110). */
+const BEARER = /^[Bb]earer (cst_[A-Za-z0-9_-]{43})$/;
 
 /** Most tokens whose owner is remembered. */
 const OWNERS_MAX = 1_000;

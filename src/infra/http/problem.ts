@@ -66,6 +66,9 @@ const fieldsOf = ({ issues }: z.ZodError): Problem['fields'] =>
     message: code === 'unrecognized_keys' ? 'holds a field that this call does not know; /openapi.json lists them' : message,
   }));
 
+/** Heard by nobody, but no fault of ours. */
+const BROKEN_OFF: Answer = { status: 400, code: 'VALIDATION_ERROR', sentence: 'The request broke off. Send it again.' };
+
 const FAULT: Answer = {
   status: 500,
   code: 'UNAVAILABLE',
@@ -88,6 +91,7 @@ const answerOf = (error: unknown): Answer | undefined => {
     const sentence = 'The event store does not answer. Send the same request again, with the same Idempotency-Key.';
     return { status: 503, code: 'UNAVAILABLE', sentence };
   }
+  if (error instanceof Error && 'code' in error && error.code === 'ECONNRESET') return BROKEN_OFF;
   return undefined;
 };
 

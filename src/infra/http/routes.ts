@@ -50,12 +50,18 @@ const REFUSALS = {
   401: refusal('There is no valid token.'),
   403: refusal('The caller may not do this here.'),
   404: refusal('There is no such thing, or the caller may not read it.'),
+  429: refusal('Too much at once; "Retry-After" says when to come back.'),
+  500: refusal('A fault of the service itself.'),
+  503: refusal('Not now; the same request may be sent again.'),
+};
+
+/** And what changes something, besides. */
+const REFUSALS_OF_CHANGES = {
+  ...REFUSALS,
   409: refusal('It does not fit the state of things.'),
   413: refusal('The body is too large.'),
   415: refusal('The body is not JSON as it is.'),
   422: refusal('The idempotency key was used for another request.'),
-  429: refusal('Too much at once; "Retry-After" says when to come back.'),
-  503: refusal('Not now; the same request may be sent again.'),
 };
 
 /** What was sent more than once comes as a list, which no parameter is. */
@@ -95,7 +101,7 @@ export const addRoute = <
       ...(body && { body: { required: true, content: { 'application/json': { schema: body } } } }),
     },
     ...(open && { security: [] }),
-    responses: open ? route.answers : { ...route.answers, ...REFUSALS },
+    responses: { ...(!open && (method === 'get' ? REFUSALS : REFUSALS_OF_CHANGES)), ...route.answers },
   });
 
   const pattern = path.replaceAll(/\{(\w+)(\+?)\}/g, (_, parameter, rest) => `:${parameter}${rest === '' ? '' : '{.+}'}`);
