@@ -8,7 +8,7 @@ import { ERASURE } from '../../projections/projection.ts';
 import { persevere } from './persevere.ts';
 
 /** Most events read at once. */
-const BATCH_EVENTS_MAX = 1_000;
+const BATCH_EVENTS_MAX = 500;
 
 /** Longest run of making lines before the event loop goes on, in milliseconds. */
 const RENDER_MS = 5;
@@ -124,6 +124,8 @@ export const createAuditFile = ({ file, database, store, signal, onCommit }: Aud
   const row = auditRow(database, file);
   const known = row.load();
   let written = known ?? NOTHING;
+  /** The file was found to be, or made, what `written` says of it. */
+  let isWhole = false;
   /** Erasures up to here were done before the file was begun. */
   let erasedUpTo = '';
   let turn = new AbortController();
@@ -161,6 +163,7 @@ export const createAuditFile = ({ file, database, store, signal, onCommit }: Aud
       await handle.datasync();
       await rename(beside, file);
       await syncFolder(file);
+      isWhole = true;
       commit(next);
       asked = asked.filter((request) => !requests.includes(request));
       for (const { done } of requests) done();
@@ -174,6 +177,7 @@ export const createAuditFile = ({ file, database, store, signal, onCommit }: Aud
     await using handle = await open(file, 'r+');
     await handle.chmod(0o600);
     await handle.truncate(written.bytes);
+    isWhole = true;
     for await (const batch of subscribe(written.position)) {
       if (batch.events.some(isErasure)) return 'rewrite';
       const next = await writeLines(handle, batch, written);
@@ -187,7 +191,8 @@ export const createAuditFile = ({ file, database, store, signal, onCommit }: Aud
 
   return {
     head: (): AuditHead => ({ sequence: written.sequence, lineHash: written.lineHash }),
-    position: (): Position | null => written.position,
+    /** Everything up to here stands in the file; `null` until it has been looked at. */
+    position: (): Position | null => (isWhole ? written.position : null),
 
     /** Runs until `signal` aborts or the store is closed. */
     follow: async (): Promise<void> => {

@@ -10,7 +10,7 @@ import { createTables, tableName, viewTables } from './view-tables.ts';
 const FOLD_MS = 5;
 
 /** Streams whose folded state is kept in memory: those that change are mostly those that just did. */
-const STATES_MAX = 1_000;
+const STATES_MAX = 256;
 
 export interface BuildId {
   readonly version: number;

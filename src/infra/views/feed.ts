@@ -2,8 +2,8 @@ import type { EventStore } from '../../domain/event-store.ts';
 import type { Build } from './build.ts';
 import { persevere } from './persevere.ts';
 
-/** Most events read at once. */
-const BATCH_EVENTS_MAX = 1_000;
+/** Most events read at once: few enough that they die young, which keeps memory low. */
+const BATCH_EVENTS_MAX = 250;
 
 export interface FeedOptions {
   readonly store: EventStore;

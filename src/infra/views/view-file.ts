@@ -1,4 +1,5 @@
-import { rmSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { readFileSync, rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { makePrivateFile } from '../store/private-file.ts';
 
@@ -35,16 +36,28 @@ CREATE TABLE audit (
 `;
 
 /**
- * A crash of the machine may lose the latest commits, never tear the file: each holds rows and position together, so what is lost is folded
- * again. Write-ahead log pages are copied back often, because that stops the event loop. Erased texts are overwritten.
+ * Nothing is synced while the service runs: that would stop the event loop, and the log can always give the views again. A process that dies
+ * tears nothing; a machine that does might, so what it left is not trusted (see `machineStart`). Erased texts are overwritten.
  */
 const PRAGMAS = `
 PRAGMA journal_mode = WAL;
-PRAGMA synchronous = NORMAL;
+PRAGMA synchronous = OFF;
 PRAGMA wal_autocheckpoint = 256;
 PRAGMA secure_delete = ON;
 PRAGMA trusted_schema = OFF;
 `;
+
+/** Stands for the start of the machine in a file that was closed, and synced, in order. */
+const CLOSED = 'closed';
+
+/** Another one after each start of the machine; where that cannot be told, another one each time. */
+const machineStart = (): string => {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return randomUUID();
+  }
+};
 
 const CODE = { busy: 5, ioError: 10, corrupt: 11, full: 13, cantOpen: 14, notADatabase: 26 } as const;
 
@@ -85,28 +98,50 @@ const about = (database: DatabaseSync): ReadonlyMap<string, unknown> => {
   return new Map(rows.map(({ key, value }) => [String(key), value]));
 };
 
+const note = (database: DatabaseSync, key: string, value: string): void => {
+  database.prepare('INSERT OR REPLACE INTO about (key, value) VALUES (?, ?)').run(key, value);
+};
+
 const make = (file: string, storeId: string): DatabaseSync => {
   removeViewFile(file);
   const database = open(file);
   database.exec(`BEGIN; ${TABLES}`);
-  const note = database.prepare('INSERT INTO about (key, value) VALUES (?, ?)');
-  note.run('tables', TABLES_VERSION);
-  note.run('store id', storeId);
+  note(database, 'tables', TABLES_VERSION);
+  note(database, 'store id', storeId);
+  note(database, 'machine start', machineStart());
   database.exec('COMMIT');
   return database;
 };
 
-/** Opens the views of this log. A file that is missing, damaged, of other tables or of another log is made anew, empty. */
+/** Opens the views of this log. A file that is missing, damaged, perhaps torn, of other tables or of another log is made anew, empty. */
 export const openViewFile = (file: string, storeId: string): DatabaseSync => {
   let database: DatabaseSync | undefined;
   try {
     database = open(file);
     const known = about(database);
-    if (known.get('tables') === TABLES_VERSION && known.get('store id') === storeId) return database;
+    const isWhole = [CLOSED, machineStart()].includes(String(known.get('machine start')));
+    if (isWhole && known.get('tables') === TABLES_VERSION && known.get('store id') === storeId) {
+      note(database, 'machine start', machineStart());
+      return database;
+    }
     database.close();
   } catch (error) {
     database?.close();
     if (!isDamaged(error)) throw error;
   }
   return make(file, storeId);
+};
+
+/** Syncs the file and says so in it, then closes it. Safe to call twice. */
+export const closeViewFile = (database: DatabaseSync): void => {
+  if (!database.isOpen) return;
+  try {
+    // Once for what stands in the file, once for the note that it does.
+    database.exec('PRAGMA synchronous = FULL; PRAGMA wal_checkpoint(TRUNCATE)');
+    note(database, 'machine start', CLOSED);
+  } catch (error) {
+    if (!isDamaged(error) && !isDiskTrouble(error)) throw error;
+  } finally {
+    database.close();
+  }
 };

@@ -66,9 +66,7 @@ const firstQueries = (database: DatabaseSync, tasks: Slot, people: Slot): ViewQu
   }
 };
 
-/** Opens the views of a log and keeps them up with it until `close`. A file that is damaged or of another log is built anew. */
-export const openViews = async ({ file, auditFile, store, ...projections }: ViewsOptions): Promise<Views> => {
-  const database = openViewFile(file, await store.storeId());
+const viewsIn = (database: DatabaseSync, { file, auditFile, store, ...projections }: ViewsOptions): Views => {
   const closing = new AbortController();
   const listeners = new Set<ChangeListener>();
   const viewWaiters = createWaiters();
@@ -161,4 +159,18 @@ export const openViews = async ({ file, auditFile, store, ...projections }: View
       done.resolve();
     },
   };
+};
+
+/** Opens the views of a log and keeps them up with it until `close`. A file that is damaged or of another log is built anew. */
+export const openViews = async (options: ViewsOptions): Promise<Views> => {
+  const storeId = await options.store.storeId();
+  const database = openViewFile(options.file, storeId);
+  try {
+    return viewsIn(database, options);
+  } catch (error) {
+    database.close();
+    if (!isDamaged(error)) throw error;
+  }
+  removeViewFile(options.file);
+  return viewsIn(openViewFile(options.file, storeId), options);
 };
