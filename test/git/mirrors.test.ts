@@ -39,6 +39,7 @@ describe('A base', () => {
     const next = plantCommit(place.remote, place.tree, 'main', [place.base]);
     clock = 9_999;
     expect((await place.repositories.resolveBase(REPOSITORY, 'main')).commit).toBe(place.base);
+    expect((await place.repositories.resolveBase(REPOSITORY, 'main', 'fresh')).commit).toBe(next);
     clock = 10_000;
     expect((await place.repositories.resolveBase(REPOSITORY, 'main')).commit).toBe(next);
   });

@@ -50,8 +50,8 @@ export interface PushRequest {
 export interface Repositories {
   /** Names under the snapshot root that can be asked for. */
   list(): Promise<readonly string[]>;
-  /** Fetches `base` from the remote (a fetch younger than 10 s is shared). Throws `RepositoryProblem`. */
-  resolveBase(repository: string, base: string): Promise<ResolvedBase>;
+  /** Fetches `base` from the remote; unless `fresh`, a fetch younger than 10 s will do. Throws `RepositoryProblem`. */
+  resolveBase(repository: string, base: string, age?: 'shared' | 'fresh'): Promise<ResolvedBase>;
   /** A file of a commit by its path; `null` when absent, `unusable` when it is no regular file or over `maxBytes`. */
   readFile(repository: string, commit: ObjectId, path: string, maxBytes: number): Promise<Buffer | null | 'unusable'>;
   /** Merges what `tree` changed against `oldBase` onto `newBase`; `null` on conflict. Both bases are commits. */

@@ -74,7 +74,9 @@ const testCommandOf = ({ testCommand }: PresentTask, configuration: EffectiveCon
 
 const prepared = async (ports: TaskPorts, task: PresentTask): Promise<Prepared> => {
   const { repo, base } = task;
-  const resolved = await ports.repositories.resolveBase(repo, base);
+  // Who has it looked at again, or starts another attempt, means the base as it is by now.
+  const isFirstLook = task.attempt === 1 && task.preparation === 0;
+  const resolved = await ports.repositories.resolveBase(repo, base, isFirstLook ? 'shared' : 'fresh');
   const configured = await configurationAt(ports, repo, resolved.commit);
   if ('faults' in configured) throw new Missing('RUNTIME_CONFIG_MISSING', configured.faults.join(' '));
   const { ok: configuration } = configured;

@@ -39,8 +39,8 @@ export interface Mirror {
   scratch<T>(work: (folder: string) => Promise<T>): Promise<T>;
   /** `origin` of the snapshot as it is now. Throws `RepositoryProblem`. */
   remote(): Promise<Remote>;
-  /** Fetches a branch (a fetch younger than 10 s is shared) and names what it came to. Throws `RepositoryProblem`. */
-  resolveBranch(branch: string): Promise<ResolvedBase>;
+  /** Fetches a branch (unless `fresh`, a fetch younger than 10 s will do) and names what it came to. Throws `RepositoryProblem`. */
+  resolveBranch(branch: string, age?: 'shared' | 'fresh'): Promise<ResolvedBase>;
   /** Fetches a branch now, if it exists; no fetch is shared. Throws `RepositoryProblem`. */
   fetchBranch(branch: string): Promise<void>;
   has(object: string): Promise<boolean>;
@@ -117,10 +117,10 @@ const openMirror = async ({ git, dataFolder, snapshotRoot, now }: MirrorsOptions
     stream: (args, call = {}) => git.stream(args, { ...call, gitDir: folder }),
     scratch: (work) => scratchFolder(dataFolder, work),
     remote,
-    resolveBranch: async (branch) => {
+    resolveBranch: async (branch, age = 'shared') => {
       if (!BranchName.safeParse(branch).success)
         throw new RepositoryProblem('BASE_MISSING', 'The base must be a plain branch name, for example "main".');
-      return fetchShared(branch);
+      return age === 'fresh' ? fetchBranch(branch) : fetchShared(branch);
     },
     fetchBranch: async (branch) => {
       try {

@@ -84,7 +84,7 @@ export const createRepositories = (options: RepositoriesOptions): GitRepositorie
   const readFile = createFileReader();
   return {
     list: () => listSnapshots(options.snapshotRoot),
-    resolveBase: async (repository, base) => (await mirrorOf(repository)).resolveBranch(base),
+    resolveBase: async (repository, base, age) => (await mirrorOf(repository)).resolveBranch(base, age),
     readFile: async (repository, commit, path, maxBytes) => readFile(await mirrorOf(repository), commit, path, maxBytes),
     mergeOnto: async (repository, tree, oldBase, newBase) => mergeOnto(await mirrorOf(repository), tree, oldBase, newBase),
     writeOut: async (repository, tree, folder, signal) => writeOut(await mirrorOf(repository), tree, folder, signal),
