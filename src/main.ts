@@ -142,6 +142,7 @@ const repositoryAdmin = (configuration: Configuration, outside: Outside) => {
       addRepository({ url, snapshotRoot, gitCredentials: gitCredentialsOf(configuration), ...(name !== undefined && { name }) }),
     remove: async (name: string) => {
       await removeRepository({ name, snapshotRoot, dataFolder: configuration.dataFolder });
+      outside.repositories.forget(name);
     },
   };
 };

@@ -201,7 +201,12 @@ describe('A mirror', () => {
     const { tree, patch } = await collected(place, (folder) => write(folder, 'new.txt', 'x\n'));
     const blob = git(mirrorOf(place), ['rev-parse', `${tree}:new.txt`]);
     rmSync(join(mirrorOf(place), 'objects', blob.slice(0, 2), blob.slice(2)));
-    await place.repositories.ensureTree(REPOSITORY, tree, place.base, () => Promise.resolve(patch ?? Buffer.alloc(0)));
+    const started = createRepositories({
+      dataFolder: place.dataFolder,
+      snapshotRoot: place.snapshotRoot,
+      serviceSecrets: () => [],
+    });
+    await started.ensureTree(REPOSITORY, tree, place.base, () => Promise.resolve(patch ?? Buffer.alloc(0)));
     expect(git(mirrorOf(place), ['cat-file', 'blob', blob])).toBe('x');
   });
 
@@ -230,6 +235,7 @@ describe('A mirror', () => {
     const place = createPlace(FILES, { now: Date.now });
     await place.repositories.resolveBase(REPOSITORY, 'main');
     await removeRepository({ name: REPOSITORY, snapshotRoot: place.snapshotRoot, dataFolder: place.dataFolder });
+    place.repositories.forget(REPOSITORY);
     await expect(place.repositories.resolveBase(REPOSITORY, 'main')).rejects.toMatchObject({ reason: 'SNAPSHOT_MISSING' });
     plantSnapshot(place.snapshotRoot, REPOSITORY, place.remote);
     const asked = await Promise.all([1, 2, 3].map(() => place.repositories.resolveBase(REPOSITORY, 'main')));

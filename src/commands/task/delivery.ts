@@ -50,20 +50,40 @@ const request = async (ports: TaskPorts, task: AtDelivery, { report }: Execution
   return { ...delivery, at, round };
 };
 
-/** Pushes the requested commit unless it is there already. `false`: the branch is not where it was said to be. */
-const push = async ({ repositories }: TaskPorts, task: AtDelivery, delivery: Delivery): Promise<boolean> => {
+/** Whether the branch holds the requested commit, or descends from it: an earlier execution may have come that far. */
+const isPushed = async ({ repositories }: TaskPorts, task: AtDelivery, { branch, commit, lease }: Delivery): Promise<boolean> => {
   const { repo } = task.evidence.prepared;
-  const { branch, commit, tree, parents, at, lease } = delivery;
-  const made = await repositories.commit(repo, { tree, parents, message: commitMessage(task), at });
-  const trees = [await repositories.treeOf(repo, made), task.evidence.tested.tree, allowedTree(task.evidence)];
-  if (made !== commit || trees.some((one) => one !== tree)) throw new StageFailure('PR_CREATE_FAILED', TREES_DIFFER);
+  const head = await repositories.remoteHead(repo, branch);
+  return head !== null && (head === commit || (head !== lease && (await repositories.isAncestor(repo, commit, head, branch))));
+};
 
-  const isThere = async (): Promise<boolean> => {
-    const head = await repositories.remoteHead(repo, branch);
-    return head !== null && (head === commit || (head !== lease && (await repositories.isAncestor(repo, commit, head, branch))));
-  };
-  if (await isThere()) return true;
-  return (await repositories.push(repo, { branch, commit, lease })) === 'pushed' || isThere();
+/** Pushes the requested commit. `false`: the branch is not where it was said to be. */
+const push = async (ports: TaskPorts, task: AtDelivery, delivery: Delivery): Promise<boolean> => {
+  const { repositories } = ports;
+  const { repo } = task.evidence.prepared;
+  const { branch, commit, tree, lease } = delivery;
+  const trees = [await repositories.treeOf(repo, commit), task.evidence.tested.tree, allowedTree(task.evidence)];
+  if (trees.some((one) => one !== tree)) throw new StageFailure('PR_CREATE_FAILED', TREES_DIFFER);
+  return (await repositories.push(repo, { branch, commit, lease })) === 'pushed' || isPushed(ports, task, delivery);
+};
+
+/** Makes the requested commit again, from the log alone: it may have been requested on another machine. */
+const remake = async ({ repositories }: TaskPorts, task: AtDelivery, { commit, tree, parents, at }: Delivery): Promise<void> => {
+  const made = await repositories.commit(task.evidence.prepared.repo, { tree, parents, message: commitMessage(task), at });
+  if (made !== commit) throw new StageFailure('PR_CREATE_FAILED', TREES_DIFFER);
+};
+
+/** Brings exactly the tested and allowed tree to the remote, once, whoever began it. */
+const deliver = async (ports: TaskPorts, task: AtDelivery, execution: Execution): Promise<Delivery> => {
+  const begun = task.evidence.delivery;
+  if (begun) await remake(ports, task, begun);
+  if (begun && (await isPushed(ports, task, begun))) return begun;
+  let delivery = begun ?? (await request(ports, task, execution, 1));
+  while (!(await push(ports, task, delivery))) {
+    if (delivery.round >= 2) throw moved(delivery.branch);
+    delivery = await request(ports, task, execution, delivery.round + 1);
+  }
+  return delivery;
 };
 
 const Changes = z.array(z.object({ path: z.string(), kind: z.enum(['added', 'modified', 'deleted', 'type_changed']) }));
@@ -136,13 +156,12 @@ export const deliveryEffect = (ports: TaskPorts): Effect<Task> => ({
     if (!patch) throw new StageFailure('POLICY_VIOLATION', 'The change has no patch that a person could read. Rerun the task.');
     await repositories.ensureTree(prepared.repo, collected.tree, prepared.baseCommit, () => artifacts.get(patch));
 
-    let delivery = task.evidence.delivery ?? (await request(ports, task, execution, 1));
-    while (!(await push(ports, task, delivery))) {
-      if (delivery.round >= 2) throw moved(delivery.branch);
-      delivery = await request(ports, task, execution, delivery.round + 1);
-    }
+    // How far the base moved is asked meanwhile: it only has to be true when the pull request is opened.
+    const movedBy = repositories.commitsSince(prepared.repo, prepared.baseCommit, prepared.base);
+    movedBy.catch(() => undefined);
+    const delivery = await deliver(ports, task, execution);
     try {
-      const baseMovedBy = await repositories.commitsSince(prepared.repo, prepared.baseCommit, prepared.base);
+      const baseMovedBy = await movedBy;
       const { found, updated } = await pullRequestFor(ports, task, delivery, baseMovedBy);
       const pullRequest = {
         number: found.number,

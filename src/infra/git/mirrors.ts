@@ -5,11 +5,11 @@ import { BranchName, type ObjectId } from '../../domain/ids.ts';
 import { boundedMap } from './bounded-map.ts';
 import { GitFailure, outside, remoteSentence } from './failure.ts';
 import type { Git, GitCall } from './git.ts';
-import { clearStaleLocks, isMirror, prepareMirror } from './mirror-folder.ts';
+import { clearStaleLocks, prepareMirror } from './mirror-folder.ts';
 import type { Remote } from './remote.ts';
 import { scratchFolder } from './scratch.ts';
 import { createLock, shared } from './sharing.ts';
-import { mirrorFolder, originOf, snapshotFolder } from './snapshots.ts';
+import { originOf, snapshotFolder } from './snapshots.ts';
 
 /** A fetch that began less than this ago serves the next caller too. */
 const FETCH_SHARED_MS = 10_000;
@@ -72,7 +72,8 @@ const openMirror = async ({ git, dataFolder, snapshotRoot, now }: MirrorsOptions
   const trees = boundedMap<ObjectId, ObjectId>(KNOWN_COMMITS_MAX);
   const run = (args: readonly string[], call: GitCall = {}) => git.run(args, { ...call, gitDir: folder });
   const line = async (args: readonly string[]): Promise<string> => (await run(args)).stdout.toString('latin1').trim();
-  const remote = async (): Promise<Remote> => (await originOf(git, snapshotRoot, name)).remote;
+  const origin = shared(async () => (await originOf(git, snapshotRoot, name)).remote, FETCH_SHARED_MS, now);
+  const remote = (): Promise<Remote> => origin('');
 
   const fetch = async (from: Remote, refspec: string): Promise<void> => {
     try {
@@ -134,40 +135,41 @@ const openMirror = async ({ git, dataFolder, snapshotRoot, now }: MirrorsOptions
     treeOf: async (commit) => {
       const known = trees.get(commit);
       if (known !== undefined) return known;
-      await ensureCommit(commit);
-      const tree = await line(['rev-parse', '--verify', `${commit}^{tree}`]);
+      const asked = ['rev-parse', '--verify', '--quiet', `${commit}^{tree}`];
+      const { exitCode, stdout } = await run(asked, { exitCodes: [0, 1, 128] });
+      if (exitCode !== 0) await ensureCommit(commit);
+      const tree = exitCode === 0 ? stdout.toString('latin1').trim() : await line(asked);
       trees.set(commit, tree);
       return tree;
     },
   };
 };
 
-/** How long a mirror that was seen on the disk is taken to be there still, in milliseconds. */
-const SEEN_MS = 1_000;
+export interface Mirrors {
+  /** Opens each mirror once; makes it from the `origin` of the snapshot where it is missing. Throws `RepositoryProblem`. */
+  open(name: string): Promise<Mirror>;
+  /** The repository was removed or added: what was known of it no longer holds. */
+  forget(name: string): void;
+}
 
-/** Opens each mirror once; makes it from the `origin` of the snapshot where it is missing. Throws `RepositoryProblem`. */
-export const createMirrors = (options: MirrorsOptions): ((name: string) => Promise<Mirror>) => {
+export const createMirrors = (options: MirrorsOptions): Mirrors => {
   const dataFolder = resolve(options.dataFolder);
-  const opened = new Map<string, { readonly mirror: Promise<Mirror>; seenAt: number }>();
-  const mirrorOf = async (name: string): Promise<Mirror> => {
-    const known = opened.get(name);
-    if (known === undefined) {
-      // Throws for anything but a plain name.
-      snapshotFolder(options.snapshotRoot, name);
-      const mirror = openMirror({ ...options, dataFolder }, name);
-      opened.set(name, { mirror, seenAt: options.now() });
+  const opened = new Map<string, Promise<Mirror>>();
+  return {
+    open: (name) => {
+      const known = opened.get(name);
+      if (known !== undefined) return known;
+      const mirror = (async () => {
+        // Throws for anything but a plain name.
+        snapshotFolder(options.snapshotRoot, name);
+        return openMirror({ ...options, dataFolder }, name);
+      })();
+      opened.set(name, mirror);
       mirror.catch(() => opened.delete(name));
       return mirror;
-    }
-    const mirror = await known.mirror;
-    if (options.now() - known.seenAt < SEEN_MS) return mirror;
-    if (await isMirror(mirrorFolder(dataFolder, name))) {
-      known.seenAt = options.now();
-      return mirror;
-    }
-    // The repository was removed meanwhile, and may have been added anew.
-    if (opened.get(name) === known) opened.delete(name);
-    return mirrorOf(name);
+    },
+    forget: (name) => {
+      opened.delete(name);
+    },
   };
-  return mirrorOf;
 };

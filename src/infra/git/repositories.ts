@@ -10,7 +10,7 @@ import { paced } from './paced.ts';
 import { shownPath } from './raw-path.ts';
 import { readBack } from './read-back.ts';
 import { listSnapshots } from './snapshots.ts';
-import { createFileReader, ensureTree, mergeOnto } from './trees.ts';
+import { createFileReader, createTreeKeeper, mergeOnto } from './trees.ts';
 import { writeOut } from './write-out.ts';
 
 /** Names of ignored files that a report shows. */
@@ -29,6 +29,8 @@ export interface RepositoriesOptions {
 export interface GitRepositories extends Repositories {
   /** For preflight: whether the base can be fetched, and a branch pushed. Changes nothing at the remote. */
   checkRemote(repository: string, base: string): Promise<readonly RemoteCheck[]>;
+  /** To be told after a repository was added or removed. */
+  forget(repository: string): void;
 }
 
 /** Any text as one part of a ref: nothing in it can be taken for a folder, an option or a lock. */
@@ -80,16 +82,27 @@ const whereOutside = async <T>(work: () => Promise<T>): Promise<T> => {
 export const createRepositories = (options: RepositoriesOptions): GitRepositories => {
   const dataFolder = resolve(options.dataFolder);
   const git = createGit(join(dataFolder, 'git'), options.gitCredentials);
-  const mirrorOf = createMirrors({ git, dataFolder, snapshotRoot: options.snapshotRoot, now: options.now ?? Date.now });
+  const { open: mirrorOf, forget } = createMirrors({
+    git,
+    dataFolder,
+    snapshotRoot: options.snapshotRoot,
+    now: options.now ?? Date.now,
+  });
   const readFile = createFileReader();
+  const trees = createTreeKeeper();
   return {
     list: () => listSnapshots(options.snapshotRoot),
     resolveBase: async (repository, base, age) => (await mirrorOf(repository)).resolveBranch(base, age),
     readFile: async (repository, commit, path, maxBytes) => readFile(await mirrorOf(repository), commit, path, maxBytes),
     mergeOnto: async (repository, tree, oldBase, newBase) => mergeOnto(await mirrorOf(repository), tree, oldBase, newBase),
     writeOut: async (repository, tree, folder, signal) => writeOut(await mirrorOf(repository), tree, folder, signal),
-    collect: async (request) => collect(await mirrorOf(request.repository), request, options.serviceSecrets()),
-    ensureTree: async (repository, tree, baseCommit, patch) => ensureTree(await mirrorOf(repository), tree, baseCommit, patch),
+    collect: async (request) => {
+      const mirror = await mirrorOf(request.repository);
+      const collected = await collect(mirror, request, options.serviceSecrets());
+      trees.note(mirror, collected.tree);
+      return collected;
+    },
+    ensureTree: async (repository, tree, baseCommit, patch) => trees.ensure(await mirrorOf(repository), tree, baseCommit, patch),
     commit: async (repository, request) => makeCommit(await mirrorOf(repository), request),
     treeOf: async (repository, commit) => (await mirrorOf(repository)).treeOf(commit),
     remoteHead: (repository, branch) => whereOutside(async () => remoteHead(await mirrorOf(repository), branch)),
@@ -110,6 +123,7 @@ export const createRepositories = (options: RepositoriesOptions): GitRepositorie
       const kept = keepRef(keep);
       await (await mirrorOf(repository)).run(['update-ref', '--stdin'], { input: `delete ${kept}/tree\ndelete ${kept}/base\n` });
     },
+    forget,
     checkRemote: async (repository, base) => checkRemote(await mirrorOf(repository), base),
   };
 };

@@ -5,6 +5,7 @@ import type { Mirror } from './mirrors.ts';
 import { MODE_EXECUTABLE, MODE_FILE } from './tree.ts';
 
 const FILES_REMEMBERED_MAX = 500;
+const TREES_REMEMBERED_MAX = 1_000;
 const FILE_REMEMBERED_BYTES_MAX = 64 * 1024;
 
 /** Commits that only a merge needs; nothing refers to them. */
@@ -74,12 +75,7 @@ const isWhole = async (mirror: Mirror, tree: ObjectId, baseCommit: ObjectId): Pr
 };
 
 /** Makes the tree anew from base and patch where it is missing. Throws when that gives another tree. */
-export const ensureTree = async (
-  mirror: Mirror,
-  tree: ObjectId,
-  baseCommit: ObjectId,
-  patch: () => Promise<Buffer>,
-): Promise<void> => {
+const makeTree = async (mirror: Mirror, tree: ObjectId, baseCommit: ObjectId, patch: () => Promise<Buffer>): Promise<void> => {
   await mirror.ensureCommit(baseCommit);
   if (tree === (await mirror.treeOf(baseCommit)) || (await isWhole(mirror, tree, baseCommit))) return;
   const bytes = await patch();
@@ -95,4 +91,19 @@ export const ensureTree = async (
     return (await mirror.run(['write-tree'], call)).stdout.toString('latin1').trim();
   });
   if (made !== tree) throw new Error('the stored patch makes another tree than the one that was judged');
+};
+
+/** Makes trees where they are missing, and remembers which are here: a ref keeps them. */
+export const createTreeKeeper = () => {
+  const here = boundedMap<string, true>(TREES_REMEMBERED_MAX);
+  const keyOf = (mirror: Mirror, tree: ObjectId): string => `${mirror.name}\0${tree}`;
+  const note = (mirror: Mirror, tree: ObjectId): void => here.set(keyOf(mirror, tree), true);
+  return {
+    note,
+    ensure: async (mirror: Mirror, tree: ObjectId, baseCommit: ObjectId, patch: () => Promise<Buffer>): Promise<void> => {
+      if (here.has(keyOf(mirror, tree))) return;
+      await makeTree(mirror, tree, baseCommit, patch);
+      note(mirror, tree);
+    },
+  };
 };
