@@ -115,13 +115,13 @@ export const createDoor = ({ dispatch, tasks, clock, defaults, waitingPerPersonM
     return found;
   };
 
-  /** A typed prefix of the digest that is shown means that digest; anything else is not what was shown. */
-  const digest = (given: string | undefined, { approvalDigest }: KnownTask): string => {
+  /** A typed prefix of the digest that is shown, or was shown when it was allowed, means that digest; anything else is not what was shown. */
+  const digest = (given: string | undefined, { approvalDigest, approvedDigests }: KnownTask): string => {
     if (given === undefined) throw new DomainError('approval-digest-required');
     if (given.length === 64) return given;
-    if (approvalDigest === null) throw new DomainError('not-awaiting-approval');
-    if (!approvalDigest.startsWith(given)) throw new DomainError('request-changed');
-    return approvalDigest;
+    const meant = [approvalDigest, ...approvedDigests].find((shown) => shown?.startsWith(given));
+    if (meant) return meant;
+    throw new DomainError(approvalDigest === null ? 'not-awaiting-approval' : 'request-changed');
   };
 
   const commandOf = (wish: TaskAction, task: KnownTask): TaskCommand => {

@@ -38,7 +38,7 @@ describe('The door of the HTTP API', () => {
   afterAll(() => office?.close());
 
   const send = async (path: string, init: RequestInit = {}) => answerOf(await fetch(`${office.url}${path}`, init));
-  const post = (headers: Readonly<Record<string, string>>, body: BodyInit = '{"intent":"Change it."}') =>
+  const post = (headers: Readonly<Record<string, string>>, body = '{"intent":"Change it."}') =>
     send('/api/v1/tasks', { method: 'POST', headers: { authorization: bearer, ...headers }, body });
 
   describe('stays shut without a token', () => {

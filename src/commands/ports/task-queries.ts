@@ -4,6 +4,8 @@ export interface KnownTask {
   readonly attempt: number;
   /** Digest of the open gate; `null` when the task waits for no approval. */
   readonly approvalDigest: string | null;
+  /** What was allowed in this attempt already. */
+  readonly approvedDigests: readonly string[];
 }
 
 /** The view of tasks, as the door sees it. */

@@ -1,4 +1,5 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import type { KnownTask } from '../../commands/ports/task-queries.ts';
 import { taskStream } from '../../domain/ids.ts';
 import type { Person } from '../../domain/person/index.ts';
 import { PersonView } from '../../projections/people.ts';
@@ -139,11 +140,12 @@ const taskQueries = (database: DatabaseSync, named: (table: string) => string) =
     /** By the beginning of its id, 6 hexadecimal digits at least, with or without dashes. */
     findTaskByPrefix: byPrefix,
     /** What a command about a task needs to know, by its id or the beginning of it. */
-    find(typed: string): { taskId: string; attempt: number; approvalDigest: string | null } | 'none' | 'ambiguous' {
+    find(typed: string): KnownTask | 'none' | 'ambiguous' {
       const known = byPrefix(typed);
       if (typeof known === 'string') return known;
-      const { taskId, attempt, approval }: TaskView = JSON.parse(known.json); // Written by the projection.
-      return { taskId, attempt, approvalDigest: approval?.digest ?? null };
+      const { taskId, attempt, approval, approvals }: TaskView = JSON.parse(known.json); // Written by the projection.
+      const given = approvals.filter((one) => one.attempt === attempt).map(({ digest }) => digest);
+      return { taskId, attempt, approvalDigest: approval?.digest ?? null, approvedDigests: given };
     },
     /** Newest first. Pages follow each other without gaps or repetitions, whatever is added meanwhile. Throws `InvalidCursor`. */
     listTasks({ status, repo, requestedBy, repositories, cursor, limit }: TaskFilter): TaskPage {
