@@ -198,13 +198,14 @@ export const openBuild = (database: DatabaseSync, store: EventStore, projection:
         for (; index < unseen.length && performance.now() < until; index++) {
           const event = unseen[index];
           if (!event) break;
-          if (event.type === ERASURE && !parked.has(event.stream))
-            await refold(event.stream, current(event, changes), event.position, changes);
+          if (event.type === ERASURE) await refold(event.stream, current(event, changes), event.position, changes);
           else fold(event, changes);
         }
         const reached = index === unseen.length ? checkpoint : unseen[index - 1]?.position;
         if (reached && (position === null || reached > position)) {
           commit(changes, reached, index - first);
+          // What was erased also stands in the write-ahead log, until that is written back and cut.
+          if (unseen.slice(first, index).some(({ type }) => type === ERASURE)) database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
           onCommit(new Set(changes.folded.keys()));
         }
         if (index < unseen.length) await nextTurn();
