@@ -6,6 +6,8 @@ import { type Client, clientOf } from './client.ts';
 import type { Fate } from './rehearsal/fate.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
+/** Compiled code is kept between starts: they take half as long. */
+const COMPILED = join(ROOT, 'node_modules', '.cache', 'compiled');
 
 /** How a process ended: its exit code, or the signal that ended it. */
 export type Ending = number | NodeJS.Signals;
@@ -30,7 +32,7 @@ const endingOf = async (child: ChildProcess): Promise<Ending> => {
 /** Starts the service that `environment` describes, and waits until it listens. Rejects when it ends instead. */
 export const startService = async (environment: Readonly<Record<string, string>>): Promise<ServiceProcess> => {
   const child = fork(join(ROOT, 'src/main.ts'), ['serve', '--json'], {
-    env: environment,
+    env: { NODE_COMPILE_CACHE: COMPILED, ...environment },
     cwd: environment.DATA_DIR && join(environment.DATA_DIR, '..'),
     execArgv: ['--import', join(import.meta.dirname, 'rehearsal', 'stage.ts')],
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],

@@ -1,0 +1,150 @@
+import { mkdir, readFile, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { describe, type ExpectStatic, it } from 'vitest';
+import { addRepository } from '../../src/infra/git/snapshots.ts';
+import type { TaskView } from '../../src/projections/task-view.ts';
+import { startServerDouble } from '../store/server-double/index.ts';
+import { type Client, file } from '../support/client.ts';
+import type { Fate } from '../support/rehearsal/fate.ts';
+import { type ServiceProcess, startService } from '../support/service-process.ts';
+import { openWorkshop } from '../support/workshop.ts';
+import { expectDeliveredOnce, factsOf, storyOf, triesOf } from './evidence.ts';
+import { remains } from './remains.ts';
+
+/** Facts of a delivery that policy lets through without a second gate. */
+const DELIVERY = [
+  'TaskCreated',
+  'RequestPrepared',
+  'TaskApproved',
+  'ChangeCollected',
+  'PolicyJudged',
+  'TestsFinished',
+  'DeliveryRequested',
+  'PullRequestOpened',
+  'TaskCompleted',
+];
+
+/**
+ * Two machines: a data folder, snapshots and mirrors each; they share the event store, the artifacts, the remote and the forge. The forge is a
+ * folder here, so the second finds the first's at its own place.
+ */
+const openMachines = async (more: Readonly<Record<string, string>> = {}) => {
+  const server = await startServerDouble();
+  const workshop = await openWorkshop();
+  const { folder, dataFolder, origin } = workshop;
+  const [second, snapshots] = [join(folder, 'second'), join(folder, 'second-repos')];
+  await addRepository({ url: origin, name: 'acme/widgets', snapshotRoot: snapshots });
+  await Promise.all([dataFolder, second, join(folder, 'forge')].map((place) => mkdir(place, { mode: 0o700 })));
+  await Promise.all([dataFolder, second].map((place) => symlink(join(folder, 'forge'), join(place, 'forge'))));
+  const shared = workshop.environment({
+    AGENT_CLI_TEMPLATE: 'sed -i s/-/+/ sum.sh # $OKD_INTENT',
+    EVENTSTORE_URL: server.url,
+    ARTIFACT_DIR: join(folder, 'artifacts'),
+    ...more,
+  });
+  const started: ServiceProcess[] = [];
+  const start = async (environment: Readonly<Record<string, string>>): Promise<ServiceProcess> => {
+    const service = await startService(environment);
+    started.push(service);
+    return service;
+  };
+  return {
+    workshop,
+    server,
+    first: (fate?: Fate) => start({ ...shared, ...(fate && { REHEARSED_FATE: JSON.stringify(fate) }) }),
+    second: () => start({ ...shared, DATA_DIR: second, REPO_SNAPSHOT_ROOT: snapshots }),
+    [Symbol.asyncDispose]: async () => {
+      for (const service of started) if (!service.hasEnded()) await service.end('SIGKILL');
+      await server.stop();
+      await workshop.remove();
+    },
+  };
+};
+
+const act = (client: Client, { taskId, approval }: TaskView) =>
+  client.call('POST', `/api/v1/tasks/${taskId}/actions`, { action: 'approve', approval_digest: approval?.digest });
+
+/** The task as this process shows it, once it is over. */
+const whenOver = async (client: Client, { taskId }: TaskView): Promise<TaskView> => {
+  for (;;) {
+    const answer = await client.call('GET', `/api/v1/tasks/${taskId}`);
+    const task = answer.status === 200 ? answer.task() : undefined;
+    if (task?.status === 'COMPLETED' || task?.status === 'FAILED') return task;
+    await pause(50);
+  }
+};
+
+const isStopped = async ({ pid }: ServiceProcess): Promise<boolean> => {
+  const status = await readFile(`/proc/${pid}/stat`, 'latin1');
+  return status.slice(status.lastIndexOf(')') + 2).startsWith('T');
+};
+
+const expectOneDelivery = async (
+  expect: ExpectStatic,
+  { workshop }: { workshop: Parameters<typeof expectDeliveredOnce>[0] },
+  client: Client,
+  task: TaskView,
+): Promise<void> => {
+  expect(task.status, task.sentence).toBe('COMPLETED');
+  expect(factsOf(await storyOf(client, task))).toEqual(DELIVERY);
+  await expectDeliveredOnce(workshop, [task]);
+};
+
+describe.concurrent('Two processes on one event store', { timeout: 120_000 }, () => {
+  it('take one approval of two, and leave each other’s stages alone', async ({ expect }) => {
+    await using machines = await openMachines({ AGENT_CLI_TEMPLATE: 'sleep 0.5; sed -i s/-/+/ sum.sh # $OKD_INTENT' });
+    const first = await machines.first();
+    const asked = await Promise.all([1, 2, 3, 4].map((n) => file(first.client, `Make the sum a sum, ${n}.`)));
+    const [running, ...raced] = asked;
+    if (running) await act(first.client, running);
+    const second = await machines.second();
+    for (const task of raced) {
+      const answers = await Promise.all([first, second].map(({ client }) => act(client, task)));
+      expect(answers.map(({ status }) => status).sort()).toEqual([202, 202]);
+    }
+    for (const task of asked) {
+      const [here, there] = await Promise.all([first, second].map(({ client }) => whenOver(client, task)));
+      expect(here?.status, here?.sentence).toBe('COMPLETED');
+      expect({ ...here, position: null }).toEqual({ ...there, position: null });
+      const story = await storyOf(second.client, task);
+      expect(factsOf(story)).toEqual(DELIVERY);
+      expect(triesOf(story)).toHaveLength(4);
+    }
+    await expectDeliveredOnce(machines.workshop, await Promise.all(asked.map((task) => whenOver(first.client, task))));
+  });
+
+  it.for([
+    { call: 'sandboxes.run', when: 'before' },
+    { call: 'repositories.push', when: 'after' },
+  ] as const)('finish what the other was killed at, right $when $call', async ({ call, when }, { expect }) => {
+    await using machines = await openMachines();
+    const first = await machines.first({ call, nth: 1, when, signal: 'SIGKILL' });
+    const asked = await file(first.client, 'Make the sum a sum.');
+    await act(first.client, asked);
+    await first.ended;
+    const second = await machines.second();
+    await expectOneDelivery(expect, machines, second.client, await whenOver(second.client, asked));
+    expect(await remains({ ...machines.workshop, folder: join(machines.workshop.folder, 'second') }, [second.pid])).toEqual([]);
+  });
+
+  it.for([
+    { call: 'agents.run', when: 'after' },
+    { call: 'repositories.push', when: 'before' },
+    { call: 'forge.openDraft', when: 'before' },
+  ] as const)('refuse what one does after it was overtaken, asleep right $when $call', async ({ call, when }, { expect }) => {
+    await using machines = await openMachines();
+    const first = await machines.first({ call, nth: 1, when, signal: 'SIGSTOP' });
+    const asked = await file(first.client, 'Make the sum a sum.');
+    await act(first.client, asked);
+    await expect.poll(() => isStopped(first), { timeout: 10_000 }).toBe(true);
+    const second = await machines.second();
+    await whenOver(second.client, asked);
+
+    process.kill(first.pid, 'SIGCONT');
+    await expectOneDelivery(expect, machines, first.client, await whenOver(first.client, asked));
+    await expect.poll(() => remains(machines.workshop, [first.pid, second.pid]), { timeout: 5_000 }).toEqual([]);
+    await expectOneDelivery(expect, machines, second.client, await whenOver(second.client, asked));
+    expect(await first.end('SIGTERM')).toBe(0);
+  });
+});
