@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -47,6 +48,17 @@ describe('An agent at its limits', () => {
     await expect(running).rejects.toBe(cancelled);
     expect(await runningWith(seconds)).toEqual([]);
     expect(await readdir(join(bench.dataFolder, 'run', 'agent'))).toEqual([]);
+  });
+
+  it('is ended before it has used up the disk', async () => {
+    await using bench = await openWorkbench();
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64m,mode=0777', 'tmpfs', bench.workFolder]);
+    try {
+      const result = await bench.sh('for part in 1 2 3 4 5 6; do head -c 10m /dev/zero > $part; sleep 0.3; done; sleep 100');
+      expect(result).toMatchObject({ outcome: 'failed', sentence: expect.stringContaining('used up the disk') });
+    } finally {
+      execFileSync('umount', [bench.workFolder]);
+    }
   });
 
   it('does not start when its task is cancelled already', async () => {

@@ -1,6 +1,7 @@
 import type { AgentRequest, AgentResult, Agents } from '../../commands/ports/agent.ts';
 import { type Agent, agentOf } from './agent.ts';
 import type { AgentsConfig } from './configuration.ts';
+import { DISK_CROWDED, watchDisk } from './disk-watch.ts';
 import { startEgressProxy } from './egress-proxy.ts';
 import { agentFaults } from './faults.ts';
 import { type AgentCheck, checkAgent } from './preflight.ts';
@@ -64,8 +65,17 @@ export const createAgents = (config: AgentsConfig): AgentRunner => {
     if (complaint !== undefined) return failed(complaint);
 
     const id = runId(config.dataFolder, request.key);
+    const disk = watchDisk(request.workFolder);
     running.add(id);
-    return await runUnder(id, agent, request).finally(() => running.delete(id));
+    try {
+      return await runUnder(id, agent, { ...request, signal: AbortSignal.any([request.signal, disk.signal]) });
+    } catch (error) {
+      if (error === DISK_CROWDED) return failed(DISK_CROWDED.message);
+      throw error;
+    } finally {
+      disk.stop();
+      running.delete(id);
+    }
   };
 
   return {
