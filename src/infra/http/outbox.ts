@@ -3,31 +3,81 @@ export interface Outbox {
   readonly readable: ReadableStream<Uint8Array>;
   /** Resolves when the reader took it. Rejects when the reader is gone, or was let go. */
   write(text: string): Promise<void>;
-  /** Ends the stream after what was written; never rejects. */
-  close(): Promise<void>;
+  /** Ends the stream; what nobody took yet is dropped. Safe to call twice. */
+  close(): void;
+}
+
+/** A text that nobody took yet. */
+interface Waiting {
+  readonly bytes: Uint8Array;
+  readonly taken: PromiseWithResolvers<void>;
+  readonly timer: NodeJS.Timeout;
 }
 
 /**
- * Texts for one reader, in the order they were written, none kept for a reader that does not take it: one that leaves a text waiting for
- * longer than `writeMs` is let go. `onGone` is called once, when the reader is gone for whatever reason.
+ * Texts for one reader, in the order they were written. A reader that leaves one waiting for longer than `writeMs` is let go: nothing piles up
+ * for it. `onGone` is called once, when nobody reads any more, for whatever reason. (A `TransformStream` cannot: what was handed to it and not
+ * taken cannot be called back.)
  */
 export const createOutbox = (writeMs: number, onGone: () => void): Outbox => {
-  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
-  const writer = writable.getWriter();
   const encoder = new TextEncoder();
-  writer.closed.then(onGone, onGone);
+  const waiting: Waiting[] = [];
+  let reader: ReadableStreamDefaultController<Uint8Array> | undefined;
+  let isHungry = false;
+  let ended: Error | undefined;
+
+  const end = (why: Error): void => {
+    if (ended) return;
+    ended = why;
+    for (const { taken, timer } of waiting.splice(0)) {
+      clearTimeout(timer);
+      taken.reject(why);
+    }
+    onGone();
+  };
+
+  const hand = (): void => {
+    const next = isHungry ? waiting.shift() : undefined;
+    if (!next) return;
+    isHungry = false;
+    clearTimeout(next.timer);
+    reader?.enqueue(next.bytes);
+    next.taken.resolve();
+  };
+
+  const letGo = (): void => {
+    const why = new Error('the reader is too slow');
+    reader?.error(why);
+    end(why);
+  };
+
+  const readable = new ReadableStream<Uint8Array>(
+    {
+      start: (controller) => {
+        reader = controller;
+      },
+      pull: () => {
+        isHungry = true;
+        hand();
+      },
+      cancel: () => end(new Error('the reader is gone')),
+    },
+    { highWaterMark: 0 },
+  );
+
   return {
     readable,
-    write: async (text) => {
-      const tooSlow = setTimeout(() => {
-        writer.abort(new Error('the reader is too slow')).catch(() => undefined);
-      }, writeMs);
-      try {
-        await writer.write(encoder.encode(text));
-      } finally {
-        clearTimeout(tooSlow);
-      }
+    write: (text) => {
+      if (ended) return Promise.reject(ended);
+      const taken = Promise.withResolvers<void>();
+      waiting.push({ bytes: encoder.encode(text), taken, timer: setTimeout(letGo, writeMs) });
+      hand();
+      return taken.promise;
     },
-    close: () => writer.close().catch(() => undefined),
+    close: () => {
+      if (ended) return;
+      reader?.close();
+      end(new Error('the stream is over'));
+    },
   };
 };

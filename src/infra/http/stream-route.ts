@@ -119,9 +119,9 @@ export const addStreamRoute = (api: Api, options: ApiOptions): void => {
   const begin = async (lastEventId: string | undefined): Promise<Position | null> => {
     const head = await store.head();
     if (lastEventId === undefined || lastEventId === '') return head;
-    // Positions are as wide as each other, and none is after the last.
-    const isOne = /^[\d.]+$/.test(lastEventId) && head !== null && lastEventId.length === head.length && lastEventId <= head;
-    if (isOne) return lastEventId as Position;
+    // Positions differ in their digits only, and none is after the last.
+    const shape = (position: string): string => position.replaceAll(/\d/g, '0');
+    if (head !== null && shape(lastEventId) === shape(head) && lastEventId <= head) return lastEventId as Position;
     throw new BadCall(400, 'VALIDATION_ERROR', 'Last-Event-ID is none of an event of this stream. Begin without one.');
   };
 
@@ -149,8 +149,7 @@ export const addStreamRoute = (api: Api, options: ApiOptions): void => {
         .catch(() => undefined)
         .finally(() => {
           watchers.delete(gone);
-          gone.abort();
-          return out.close();
+          out.close();
         });
       return new Response(out.readable, { headers: { 'content-type': TYPE, 'x-accel-buffering': 'no' } });
     },
