@@ -253,7 +253,9 @@ export const serve = async (configuration: Configuration): Promise<Service> => {
   isReady = true;
   log.info({ url, sandbox: outside.sandboxes.kind, forge: outside.forge.kind }, 'countersign is ready');
   const running = opening.move();
-  return { url, stop: () => running.disposeAsync() };
+  const done = opened.views.done;
+  done.catch((error: unknown) => log.fatal({ err: error }, 'the views cannot go on'));
+  return { url, done, stop: () => running.disposeAsync() };
 };
 
 /** What can be done with a data folder while no service runs. */

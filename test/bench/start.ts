@@ -13,7 +13,7 @@ const residentMiB = async (pid: number): Promise<number> => {
 
 const start = async (environment: Record<string, string>, dataFolder: string) => {
   const begin = performance.now();
-  const service = execa(process.execPath, ['src/main.ts', 'serve'], { env: environment, extendEnv: false, reject: false });
+  const service = execa('bin/countersign', ['serve'], { env: environment, extendEnv: false, reject: false });
   let ended = false;
   void service.then(() => {
     ended = true;

@@ -11,7 +11,11 @@ const Measured = z.object({ seconds: z.number(), residentMiB: z.number() });
 const EVENTS = 1_000_000;
 
 const inOwnProcess = async (folder: string): Promise<z.infer<typeof Measured>> => {
-  const { stdout } = await execa(process.execPath, [join(import.meta.dirname, 'views-process.ts'), folder]);
+  const { stdout } = await execa(process.execPath, [
+    '--max-semi-space-size=8',
+    join(import.meta.dirname, 'views-process.ts'),
+    folder,
+  ]);
   return Measured.parse(JSON.parse(stdout));
 };
 

@@ -5,6 +5,8 @@ import type { Configuration } from '../config/configuration.ts';
 export interface Service {
   /** `http://127.0.0.1:3000`, with the port it really listens on. */
   readonly url: string;
+  /** Resolves when it was stopped; rejects when it cannot go on (it is to be stopped then, and started again). */
+  readonly done: Promise<void>;
   /** Hands running stages back, flushes the views, frees the data folder. Safe to call twice. */
   stop(): Promise<void>;
 }

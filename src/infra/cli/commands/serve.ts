@@ -21,8 +21,11 @@ const serve = async ({ configuration, composition, terminal, json }: Desk): Prom
   const service = await composition.serve(read.configuration);
   const { url } = service;
   terminal.print(json ? visibleJson({ url, pid: process.pid }) : `Countersign listens on ${url}. Ctrl-C stops it.`);
-  await asked;
-  await service.stop();
+  try {
+    await Promise.race([asked, service.done]);
+  } finally {
+    await service.stop();
+  }
 };
 
 /** `serve`: the service itself. */
