@@ -6,7 +6,7 @@ import streams from '@eventstore/db-client/generated/streams_grpc_pb.js';
 import type { AppendReq, AppendResp, ReadReq, ReadResp } from '@eventstore/db-client/generated/streams_pb.js';
 import type { ServerReadableStream, ServerWritableStream, sendUnaryData } from '@grpc/grpc-js';
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
-import { type MemoryLog, memoryLog, type Proposed, type Stored } from './memory-log.ts';
+import { type MemoryLog, memoryLog, type Stored } from './memory-log.ts';
 import {
   appended,
   confirmation,
@@ -68,13 +68,10 @@ export const startServerDouble = async ({ port = 0 }: { readonly port?: number }
   };
 
   const append = async (call: ServerReadableStream<AppendReq, AppendResp>, answer: sendUnaryData<AppendResp>): Promise<void> => {
-    const proposed: Proposed[] = [];
-    let options: AppendReq.Options | undefined;
-    for await (const request of call as AsyncIterable<AppendReq>) {
-      options ??= request.getOptions();
-      const message = request.getProposedMessage();
-      if (message) proposed.push(proposedOf(message));
-    }
+    // A client that died in the middle has asked for nothing.
+    const requests = await Array.fromAsync(call as AsyncIterable<AppendReq>).catch(() => []);
+    const options = requests[0]?.getOptions();
+    const proposed = requests.flatMap((request) => request.getProposedMessage() ?? []).map(proposedOf);
     if (!options || !(await admitted(call))) return;
     if (proposed.reduce((bytes, { data }) => bytes + data.length, 0) > APPEND_BYTES_MAX) {
       answer(failure(status.INVALID_ARGUMENT, 'Maximum Append Size Exceeded.', 'maximum-append-size-exceeded'));
