@@ -31,6 +31,7 @@ const start = async (environment: Record<string, string>, dataFolder: string) =>
 export const starting = async (): Promise<Figure[]> => {
   const workshop = await openWorkshop();
   await seedTasks(workshop.dataFolder, 50_000);
+  await execa(process.execPath, [join(import.meta.dirname, 'views-process.ts'), workshop.dataFolder]);
   const environment = workshop.environment();
   const first = await start(environment, workshop.dataFolder);
   first.service.kill('SIGTERM');
