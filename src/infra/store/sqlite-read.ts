@@ -22,7 +22,12 @@ export interface LogReader {
   /** Events of rows over `after`, at most `limit`, of streams whose name begins with one of `prefixes` (of all when that is undefined). */
   page(after: number, limit: number, prefixes?: readonly string[]): Page;
   /** Events of one stream from revision `from` on, upwards or downwards, at most `limit`, until a page is full. */
-  streamPage(stream: string, from: number, limit: number, direction: 'forwards' | 'backwards'): readonly RecordedEvent[];
+  streamPage(
+    stream: string,
+    from: number,
+    limit: number,
+    direction: 'forwards' | 'backwards',
+  ): { readonly events: readonly RecordedEvent[]; readonly end: boolean };
 }
 
 type Row = Record<string, SQLOutputValue>;
@@ -63,13 +68,20 @@ export const logReader = (database: DatabaseSync): LogReader => {
     ),
   };
 
+  const pages = new Map<number | undefined, ReturnType<DatabaseSync['prepare']>>();
+
   /** CROSS JOIN: walk the events in order and look up the stream of each, whatever the statistics say. */
-  const pages = (prefixes: readonly string[] | undefined) =>
-    database.prepare(
+  const pageOf = (prefixes: readonly string[] | undefined) => {
+    const known = pages.get(prefixes?.length);
+    if (known) return known;
+    const filter = prefixes ? `AND (${prefixes.map(() => 'instr(s.name, ?) = 1').join(' OR ') || 'FALSE'})` : '';
+    const prepared = database.prepare(
       `SELECT ${COLUMNS} FROM events e CROSS JOIN streams s ON s.id = e.stream_id WHERE e.position > ? AND e.position <= ?
-       ${prefixes ? `AND (${prefixes.map(() => 'instr(s.name, ?) = 1').join(' OR ') || 'FALSE'})` : ''} ORDER BY e.position LIMIT ?`,
+       ${filter} ORDER BY e.position LIMIT ?`,
     );
-  const allPages = pages(undefined);
+    pages.set(prefixes?.length, prepared);
+    return prepared;
+  };
 
   const headRow = (): number => Number(head.get()?.row ?? 0);
   return {
@@ -77,12 +89,14 @@ export const logReader = (database: DatabaseSync): LogReader => {
     page: (after, limit, prefixes) => {
       const last = headRow();
       const window = Math.max(after, Math.min(after + PAGE_ROWS_MAX, last));
-      const statement = prefixes ? pages(prefixes) : allPages;
-      const { events, cut } = upToSize(statement.iterate(after, window, ...(prefixes ?? []), limit));
+      const { events, cut } = upToSize(pageOf(prefixes).iterate(after, window, ...(prefixes ?? []), limit));
       const lastEvent = cut || events.length === limit ? events.at(-1) : undefined;
       const reached = lastEvent ? rowOf(lastEvent.position) : window;
       return { events, reached, end: reached >= last };
     },
-    streamPage: (stream, from, limit, direction) => upToSize(streamPages[direction].iterate(stream, from, limit)).events,
+    streamPage: (stream, from, limit, direction) => {
+      const { events, cut } = upToSize(streamPages[direction].iterate(stream, from, limit));
+      return { events, end: !cut && events.length < limit };
+    },
   };
 };

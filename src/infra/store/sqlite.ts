@@ -58,11 +58,11 @@ export const openSqliteStore = ({ file }: { readonly file: string }): SqliteStor
       let next = direction === 'forwards' ? from : Number.MAX_SAFE_INTEGER;
       let left = limit;
       while (left > 0) {
-        const page = read(() => reader.streamPage(stream, next, Math.min(left, PAGE_EVENTS), direction));
-        const last = page.at(-1);
-        if (!last) return;
-        yield* page;
-        left -= page.length;
+        const { events, end } = read(() => reader.streamPage(stream, next, Math.min(left, PAGE_EVENTS), direction));
+        yield* events;
+        const last = events.at(-1);
+        if (end || !last) return;
+        left -= events.length;
         next = last.revision + step;
         await nextTurn();
       }
@@ -105,7 +105,7 @@ export const openSqliteStore = ({ file }: { readonly file: string }): SqliteStor
     redactEvent: async (stream, revision, data) => {
       if (!open) throw storeClosed();
       await inTransaction(database, () => {
-        const event: RecordedEvent | undefined = reader.streamPage(stream, revision, 1, 'forwards')[0];
+        const event: RecordedEvent | undefined = reader.streamPage(stream, revision, 1, 'forwards').events[0];
         if (event?.revision !== revision) throw new Error(`there is no event ${revision} of ${stream}`);
         if (!hashHolds({ ...event, data }))
           throw new Error(`not a redaction of event ${revision} of ${stream}: its hash would not hold`);
