@@ -51,6 +51,8 @@ const later = (at: string, ms: number): string => new Date(Date.parse(at) + ms).
 /** Carries out one step of one stream: claim, execute, record. */
 export const createExecutor = (options: ExecutionOptions) => {
   const { worker, dispatch, streams, liveness, clock, log } = options;
+  /** Streams whose claim got no answer: if it is there all the same it is ours, and nobody has worked under it. */
+  const unanswered = new Set<string>();
 
   const send = async (order: Order, id: string, cause: string, at = clock.now()): Promise<readonly Fact[]> =>
     (await dispatch({ id, ...order, actor: `system:${worker}`, channel: 'system', at, correlationId: cause })).events;
@@ -97,9 +99,15 @@ export const createExecutor = (options: ExecutionOptions) => {
     const { claim } = effect;
 
     if (claim) {
-      // A random id: two workers' claims must never be one event. What it yields may also be the end of the attempt.
-      await send(claim.take(loaded.state, worker), clock.uuid(), cause);
-      loaded = await streams.load(kind, stream);
+      const isClaimed = unanswered.delete(stream) && step.claimedBy === worker;
+      try {
+        // A random id: two workers' claims must never be one event. What it yields may also be the end of the attempt.
+        if (!isClaimed) await send(claim.take(loaded.state, worker), clock.uuid(), cause);
+        loaded = await streams.load(kind, stream);
+      } catch (error) {
+        if (error instanceof StoreUnavailable) unanswered.add(stream);
+        throw error;
+      }
       if (kind.nextStep(loaded.state)?.claimedBy !== worker) return true;
     }
     const { state } = loaded;

@@ -15,6 +15,7 @@ export type Ending = number | NodeJS.Signals;
 /** `countersign serve` as a process of its own. */
 export interface ServiceProcess {
   readonly pid: number;
+  /** As the local admin. */
   readonly client: Client;
   readonly ended: Promise<Ending>;
   hasEnded(): boolean;
