@@ -1,18 +1,14 @@
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Workspaces } from '../commands/ports/workspaces.ts';
-
-/** An agent may leave folders that nobody can enter: opened first, so that they can be removed. Root needs no such help. */
-const removeAll = async (folder: string): Promise<void> => {
-  await rm(folder, { recursive: true, force: true, maxRetries: 3 });
-};
+import { removeFolder } from './remove-folder.ts';
 
 /** Folders of executions, below one folder that only the service's own user can enter. */
 export const createWorkspaces = ({ folder }: { readonly folder: string }): Workspaces => {
   const at = (key: string): string => join(folder, key);
   return {
     make: async (key) => {
-      await removeAll(at(key));
+      await removeFolder(at(key));
       await mkdir(at(key), { recursive: true, mode: 0o700 });
       return at(key);
     },
@@ -22,11 +18,11 @@ export const createWorkspaces = ({ folder }: { readonly folder: string }): Works
       for (const [file, bytes] of Object.entries(files)) await writeFile(join(made, file), bytes);
       return made;
     },
-    remove: (key) => removeAll(at(key)),
+    remove: (key) => removeFolder(at(key)),
     reap: async (running) => {
       await mkdir(folder, { recursive: true, mode: 0o700 });
       const left = (await readdir(folder)).filter((key) => !running.has(key));
-      await Promise.all(left.map((key) => removeAll(at(key))));
+      await Promise.all(left.map((key) => removeFolder(at(key))));
     },
   };
 };

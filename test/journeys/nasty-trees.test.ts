@@ -171,6 +171,11 @@ const REFUSED: readonly (readonly [what: string, script: string, reasons: readon
     ['refused_path new'],
   ],
   ['a file that nobody may read', 'echo > new; chmod 0 new', ['refused_path new']],
+  [
+    'folders deeper than any path',
+    `node -e 'for (const name of Array(600).fill("x".repeat(20))) { fs.mkdirSync(name); process.chdir(name); }'`,
+    [`refused_path ${`${'x'.repeat(20)}/`.repeat(20).slice(0, 400)}…`],
+  ],
   ['a name that is not UTF-8', 'echo > "$(printf \'a\\377\')"', ['name_not_utf8 a\\xff']],
   [
     'blocked paths, whatever is done to them',

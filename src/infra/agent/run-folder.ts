@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { removeFolder } from '../remove-folder.ts';
 import { removeStaleBounds } from './bounds.ts';
 import { ETC_FILES } from './bubblewrap.ts';
 import { killAll, markedProcesses } from './leftovers.ts';
@@ -27,7 +28,7 @@ export const runId = (dataFolder: string, key: string): string => `${idPrefix(da
 
 export const openRunFolder = async (dataFolder: string, id: string): Promise<RunFolder> => {
   const path = join(runsFolder(dataFolder), id);
-  await rm(path, { recursive: true, force: true });
+  await removeFolder(path);
   const folder: RunFolder = {
     path,
     egressSocket: join(path, 'egress'),
@@ -40,7 +41,7 @@ export const openRunFolder = async (dataFolder: string, id: string): Promise<Run
   return folder;
 };
 
-export const removeRunFolder = ({ path }: RunFolder): Promise<void> => rm(path, { recursive: true, force: true, maxRetries: 3 });
+export const removeRunFolder = ({ path }: RunFolder): Promise<void> => removeFolder(path);
 
 /** Ends the processes and removes the folders of earlier runs of this data folder, but those in `running`. A second call finds nothing. */
 export const reapRuns = async (dataFolder: string, running: ReadonlySet<string>): Promise<void> => {
@@ -50,5 +51,5 @@ export const reapRuns = async (dataFolder: string, running: ReadonlySet<string>)
   }
   const left = await readdir(runsFolder(dataFolder)).catch(() => []);
   const stale = left.filter((name) => !running.has(name));
-  await Promise.all(stale.map((name) => rm(join(runsFolder(dataFolder), name), { recursive: true, force: true })));
+  await Promise.all(stale.map((name) => removeFolder(join(runsFolder(dataFolder), name))));
 };
