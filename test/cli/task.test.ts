@@ -129,7 +129,9 @@ describe('Tasks on the command line', () => {
       await onTerminal(['task', 'approve', task.taskId, digestOf(task), '--watch'], { cwd: service.folder }),
       await onTerminal(['task', 'show', task.taskId, '--log', 'agent'], { cwd: service.folder }),
       await onTerminal(['task', 'show', task.taskId, '--events'], { cwd: service.folder }),
+      await onTerminal(['task', 'show', task.taskId, '--log', 'agent', '--json'], { cwd: service.folder }),
       await onTerminal(['audit', 'show', '--json'], { cwd: service.folder }),
+      await onTerminal(['audit', 'export'], { cwd: service.folder }),
     ];
     for (const { stdout } of pages) expect(stdout).not.toMatch(OBEYED);
     expect(pages[0]?.stdout).toContain('\\u{1b}[2J');
@@ -149,5 +151,35 @@ describe('Tasks on the command line', () => {
       input: 'First line.\n\nMore of it.\n',
     });
     expect(JSON.parse(stdout)).toHaveProperty('task.intent', 'First line.\n\nMore of it.');
+  });
+});
+
+describe('A patch that a person must allow', () => {
+  let service: RunningService;
+  beforeAll(async () => {
+    service = await startService(AGENT, { PATCH_GATE: 'always' });
+    await service.json('repo', 'add', service.origin, '--name', 'example/shop');
+  });
+  afterAll(() => service.remove());
+
+  it('is shown whole to whoever is asked, and delivered after their yes', async () => {
+    const { taskId, approval } = taskOf(await service.json('task', 'add', 'Three cups cost as much as one.'));
+    await service.json('task', 'approve', taskId, approval?.digest ?? '');
+    await expect
+      .poll(async () => taskOf(await service.json('task', 'show', taskId)).status, { timeout: 30_000, interval: 250 })
+      .toBe('WAIT_APPROVE_PATCH');
+
+    const { code, stdout } = await onTerminal(['task', 'approve', taskId, '--watch'], { cwd: service.folder, input: 'y\n' });
+    for (const part of [
+      'May this patch be delivered?',
+      '1 file, 1 line added, 1 removed',
+      '-  const sum',
+      '+  const sum',
+      'passed: node --test',
+    ]) {
+      expect(stdout).toContain(part);
+    }
+    expect(stdout).toContain('The patch was allowed to be delivered');
+    expect(code).toBe(0);
   });
 });

@@ -26,6 +26,8 @@ export interface Terminal {
   readonly columns: number;
   /** Width that a table is cut to; infinite where nobody looks, so nothing is lost in a pipe. */
   readonly tableColumns: number;
+  /** Pages are seen by a person, or by whatever a terminal obeys. */
+  readonly isSeen: boolean;
   /** A person sits at both ends. */
   readonly isInteractive: boolean;
   /** Colours, where they can be seen and NO_COLOR does not stand. */
@@ -99,6 +101,7 @@ export const createTerminal = ({ input, output, complaints }: Streams): Terminal
     }),
   columns: Math.max(COLUMNS_MIN, Math.min(COLUMNS_MAX, output.columns ?? COLUMNS_MAX)),
   tableColumns: output.isTTY === true ? (output.columns ?? COLUMNS_MAX) : Number.POSITIVE_INFINITY,
+  isSeen: output.isTTY === true,
   isInteractive: input.isTTY === true && output.isTTY === true,
   ink: (style, text) => styleText(STYLES[style], text, { stream: output }),
   confirm: (question) => confirmOn(input, output, question),

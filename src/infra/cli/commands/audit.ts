@@ -56,6 +56,10 @@ async function* inFormat(chunks: AsyncIterable<Uint8Array>, format: string): Asy
   else for await (const line of asOkayDokki(parsed(chunks))) yield `${JSON.stringify(line)}\n`;
 }
 
+async function* bytesOf(chunks: AsyncIterable<Uint8Array | string>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) yield Buffer.from(chunk);
+}
+
 interface ExportWish extends SourceWish {
   readonly output?: string;
   readonly format: string;
@@ -64,7 +68,9 @@ interface ExportWish extends SourceWish {
 const exportAudit = async (desk: Desk, { output, format, ...from }: ExportWish): Promise<void> => {
   const chunks = inFormat(await source(desk, from), format);
   if (output === undefined) {
-    for await (const chunk of chunks) await desk.terminal.write(chunk);
+    // Every byte counts for a program; in front of a person none may be obeyed.
+    if (desk.terminal.isSeen) for await (const line of linesOf(bytesOf(chunks))) desk.terminal.print(visibleText(line));
+    else for await (const chunk of chunks) await desk.terminal.write(chunk);
     return;
   }
   await pipeline(Readable.from(chunks), createWriteStream(output, { mode: 0o600 }));

@@ -111,9 +111,6 @@ const askForApproval = async (desk: Desk, api: Api, id: string): Promise<{ attem
 
 /** All of it: whoever allows a patch has had the whole of it before their eyes. */
 const printPatch = async ({ terminal }: Desk, api: Api, taskId: string): Promise<void> => {
-  const decoder = new TextDecoder();
-  let text = '';
-  for await (const chunk of await api.open('GET', pathOf`/tasks/${taskId}/patch`))
-    text += decoder.decode(chunk, { stream: true });
-  terminal.print('', visibleText(text + decoder.decode()));
+  const patch = await Array.fromAsync(await api.open('GET', pathOf`/tasks/${taskId}/patch`));
+  terminal.print('', visibleText(Buffer.concat(patch).toString()));
 };

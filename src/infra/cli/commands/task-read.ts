@@ -4,7 +4,7 @@ import { indented, table } from '../layout.ts';
 import { clockTime, readersZone, shortMoment, withReadersTimes } from '../moments.ts';
 import { answersToCard, approvalCard } from '../task-card.ts';
 import { statusStyle, taskPage } from '../task-page.ts';
-import { visibleText } from '../visible.ts';
+import { visibleJson, visibleText } from '../visible.ts';
 import { shortTask } from '../words.ts';
 import { namesOf, PeopleAnswer, StoryAnswer, TaskAnswer, TaskListAnswer } from './task-documents.ts';
 
@@ -55,12 +55,10 @@ export interface ShowWish {
   readonly events?: boolean;
 }
 
-const showText = async (desk: Desk, path: string, name: string): Promise<void> => {
-  const api = await desk.connect();
-  const decoder = new TextDecoder();
-  let text = '';
-  for await (const chunk of await api.open('GET', path)) text += decoder.decode(chunk, { stream: true });
-  desk.terminal.print(desk.json ? JSON.stringify({ [name]: text }) : visibleText(text + decoder.decode()).replace(/\n$/, ''));
+const showText = async ({ connect, terminal, json }: Desk, path: string, name: string): Promise<void> => {
+  const api = await connect();
+  const text = Buffer.concat(await Array.fromAsync(await api.open('GET', path))).toString();
+  terminal.print(json ? visibleJson({ [name]: text }) : visibleText(text).replace(/\n$/, ''));
 };
 
 const showEvents = async (desk: Desk, id: string): Promise<void> => {
