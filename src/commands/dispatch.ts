@@ -4,7 +4,7 @@ import { type EventStore, type Position, WrongExpectedRevision } from '../domain
 import { may } from '../domain/person/index.ts';
 import { DomainError, type RefusalCode } from '../domain/refusals.ts';
 import type { People } from './people.ts';
-import type { Streams } from './streams.ts';
+import { type Streams, unwritten } from './streams.ts';
 
 /** Appends that may be lost to other writers of one stream before the caller is told to come back. */
 const APPEND_ATTEMPTS_MAX = 10;
@@ -22,7 +22,8 @@ export class ConflictError extends Error {
   override readonly name = 'ConflictError';
 }
 
-export type Dispatch = (command: Command) => Promise<Dispatched>;
+/** `beginsStream`: its stream was named this moment, so there is nothing to read; should it be there after all, it is read then. */
+export type Dispatch = (command: Command, known?: { readonly beginsStream: boolean }) => Promise<Dispatched>;
 
 /**
  * The one command handler: load, fold, allow, decide, append; after a conflict decide again. A command id that the stream has seen yields
@@ -52,7 +53,7 @@ export const createDispatch = ({
     throw new DomainError((hidden && kind.name === 'task' ? 'task-not-found' : 'forbidden') satisfies RefusalCode);
   };
 
-  return async (sent) => {
+  return async (sent, { beginsStream } = { beginsStream: false }) => {
     const kind = kindOf.get(sent.type);
     const schema = kind?.commands[sent.type];
     if (!kind || !schema) throw new DomainError('unknown-command');
@@ -60,7 +61,8 @@ export const createDispatch = ({
     const stream = kind.streamOf(command);
 
     for (let attempt = 1; attempt <= APPEND_ATTEMPTS_MAX; attempt++) {
-      const { state, revision, lastHash, seen, first } = await streams.load(kind, stream);
+      const isRead = attempt > 1 || !beginsStream;
+      const { state, revision, lastHash, seen, first } = isRead ? await streams.load(kind, stream) : unwritten(kind);
       await allow(kind, command, state);
       const known = seen.get(command.id);
       if (known && !(kind.beginnings[command.type] ?? [known.type]).includes(known.type)) {

@@ -21,16 +21,21 @@ export interface Loaded<State> {
   readonly first: string | undefined;
 }
 
+/** A stream that does not exist. */
+export const unwritten = <State>({ initialState }: Kind<State>): Loaded<State> => ({
+  state: initialState,
+  revision: -1,
+  lastHash: '',
+  seen: new Map(),
+  first: undefined,
+});
+
 /** Reads and folds streams: decisions are made on these, never on views. */
 export const createStreams = (store: EventStore) => ({
   /** With `known`, only what came after it is read. Throws `DomainError` `stream-parked` when an event needs newer code. */
   async load<State>(kind: Kind<State>, stream: string, known?: Loaded<State>): Promise<Loaded<State>> {
-    let { state, revision, lastHash, first } = known ?? {
-      state: kind.initialState,
-      revision: -1,
-      lastHash: '',
-      first: undefined,
-    };
+    const before = known ?? unwritten(kind);
+    let { state, revision, lastHash, first } = before;
     let seen: Map<string, Made> | undefined;
     for await (const event of store.readStream(stream, { from: revision + 1 })) {
       try {
@@ -41,12 +46,12 @@ export const createStreams = (store: EventStore) => ({
       }
       const commandId = event.metadata.commandId ?? '';
       first ??= commandId;
-      seen ??= new Map(known?.seen);
+      seen ??= new Map(before.seen);
       seen.set(commandId, { type: seen.get(commandId)?.type ?? event.type, position: event.position });
       ({ revision } = event);
       lastHash = event.metadata.hash ?? '';
     }
-    return { state, revision, lastHash, seen: seen ?? known?.seen ?? new Map(), first };
+    return { state, revision, lastHash, seen: seen ?? before.seen, first };
   },
 });
 
