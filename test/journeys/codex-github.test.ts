@@ -1,6 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
 import type { Service } from '../../src/infra/cli/composition.ts';
 import { serve } from '../../src/main.ts';
 import type { TaskView } from '../../src/projections/task-view.ts';
@@ -52,6 +53,7 @@ describe('A change by the real codex, delivered to GitHub by the real gh', () =>
     vi.stubEnv('GH_CONFIG_DIR', github.ghEnvironment.GH_CONFIG_DIR ?? '');
     const configuration = workshop.configuration({
       REPO_SNAPSHOT_ROOT: join(workshop.folder, 'snapshots'),
+      DEFAULT_REPO: 'acme/story',
       FORGE: 'github',
       GH_HOST: github.ghEnvironment.GH_HOST ?? '',
       GH_TOKEN: github.gitToken,
@@ -103,6 +105,13 @@ describe('A change by the real codex, delivered to GitHub by the real gh', () =>
       tested,
     ]);
   };
+
+  it('is made of parts that all answer', async () => {
+    const health = z.object({ components: z.array(z.object({ name: z.string(), status: z.string(), sentence: z.string() })) });
+    const { components } = health.parse((await client.call('GET', '/api/v1/health/details')).json());
+    expect(components.filter(({ status }) => status === 'fail')).toEqual([]);
+    expect(components.map(({ sentence }) => sentence).join(' ')).toMatch(/codex-cli \d/);
+  });
 
   describe('and made again with feedback', () => {
     let first: TaskView;

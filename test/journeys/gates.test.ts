@@ -18,7 +18,7 @@ describe('A gate', () => {
 
   beforeAll(async () => {
     const variables = { PATCH_GATE: 'never', ALLOWED_TEST_COMMANDS: 'sh other.sh' };
-    here = await openService(variables, { risky: gatedBy('risky'), always: gatedBy('always') });
+    here = await openService(variables, { moving: FILES, risky: gatedBy('risky'), always: gatedBy('always') });
     hasty = await openService({ PATCH_GATE: 'always' }, {}, { approvalTtlMs: APPROVAL_TTL_MS });
   });
   afterAll(async () => {
@@ -172,6 +172,26 @@ describe('A gate', () => {
       expect(done.status, done.sentence).toBe('COMPLETED');
       expect(await git(here.workshop.origin, ['show', `${done.branch}:sum.sh`])).toBe('echo $(($1 + $2))\n# \n# Say more');
       expect(await branchesOf(done)).toBe(done.branch);
+    });
+  });
+
+  describe('of another attempt', () => {
+    it.concurrent('shows the base with the old patch at hand where the two do not go together', async () => {
+      const { origin } = here.workshop;
+      const script = `test ! -e "$OKD_OUTDIR/previous.patch" || cp "$OKD_OUTDIR/previous.patch" kept; ${REPAIR}`;
+      const first = await approve(here.client, await ask(script, { base_branch: 'moving' }));
+      expect(first.status, first.sentence).toBe('COMPLETED');
+      const base = await commitInto(origin, 'moving', 'echo $(($1 - $2)) # to be repaired\n', { from: 'moving', path: 'sum.sh' });
+
+      const again = await rerun(here.client, first, 'Keep the remark');
+      expect(again.prepared).toMatchObject({ startFrom: 'base_after_conflict', baseCommit: base });
+      const done = await approve(here.client, again);
+      expect(done.status, done.sentence).toBe('COMPLETED');
+      expect(done.pullRequest).toMatchObject({ number: first.pullRequest?.number, branch: first.branch });
+      expect(await git(origin, ['show', `${done.branch}:sum.sh`])).toBe('echo $(($1 + $2)) # to be repaired');
+      expect(await git(origin, ['show', `${done.branch}:kept`])).toContain('+echo $(($1 + $2))');
+      const parents = await git(origin, ['show', '--no-patch', '--format=%P', done.branch]);
+      expect(parents).toBe(`${first.pullRequest?.head} ${base}`);
     });
   });
 
