@@ -17,8 +17,8 @@ type AtAgent = Extract<Task, { status: 'RUNNING'; stage: 'agent' }>;
 export const wholeIntent = ({ intent, clarifications }: Pick<PresentTask, 'intent' | 'clarifications'>): string =>
   [textOf(intent), ...clarifications.map((text, index) => `Clarification ${index + 1}: ${textOf(text)}`)].join('\n\n');
 
-/** Refs that keep the trees of a task from being collected as garbage. */
-export const keepOf = ({ taskId, attempt }: Pick<PresentTask, 'taskId' | 'attempt'>): string => `${taskId}/${attempt}`;
+/** Names the refs that keep a task's last collected tree out of the garbage collection; the next attempt's take their place. */
+export const keepOf = ({ taskId }: Pick<PresentTask, 'taskId'>): string => taskId;
 
 /** The tree the agent starts from, on whichever machine this runs: it follows from the base and the last change. */
 const ensureStart = async ({ repositories, artifacts }: TaskPorts, task: AtAgent): Promise<void> => {
