@@ -127,15 +127,12 @@ const openOutside = async (configuration: Configuration, redact: (text: string) 
 type Outside = Awaited<ReturnType<typeof openOutside>>;
 
 const repositoryAdmin = (configuration: Configuration, outside: Outside) => {
-  const { snapshotRoot, baseBranch } = configuration.repositories;
+  const { snapshotRoot } = configuration.repositories;
   return {
     list: async () => {
       const names = await outside.repositories.list();
-      const remoteOf = (name: string) =>
-        outside.repositories.resolveBase(name, baseBranch).then(
-          ({ remote }) => remote,
-          () => '',
-        );
+      // Nothing outside is asked: a list must not wait for a remote that does not answer.
+      const remoteOf = (name: string) => outside.repositories.remoteOf(name).catch(() => '');
       return Promise.all(names.map(async (name) => ({ name, remote: await remoteOf(name) })));
     },
     add: (url: string, name: string | undefined) =>

@@ -50,6 +50,8 @@ export interface PushRequest {
 export interface Repositories {
   /** Names under the snapshot root that can be asked for. */
   list(): Promise<readonly string[]>;
+  /** URL of `origin` as it is now (or was 10 s ago), without user information. Throws `OutsideFailure`. */
+  remoteOf(repository: string): Promise<string>;
   /** Fetches `base` from the remote; unless `fresh`, a fetch younger than 10 s will do. Throws `RepositoryProblem`. */
   resolveBase(repository: string, base: string, age?: 'shared' | 'fresh'): Promise<ResolvedBase>;
   /** A file of a commit by its path; `null` when absent, `unusable` when it is no regular file or over `maxBytes`. */

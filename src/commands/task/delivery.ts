@@ -26,6 +26,9 @@ const moved = (branch: string): StageFailure =>
 
 const TREES_DIFFER = 'The tree to deliver is not the tree that was tested and allowed. Nothing was delivered. Rerun the task.';
 
+const ANOTHER_REMOTE =
+  'The origin of the repository is no longer the remote that was approved. Nothing was delivered. Rerun the task to be asked again.';
+
 /** States the one commit that will be pushed: from here on nothing about it changes, whoever pushes it. */
 const request = async (ports: TaskPorts, task: AtDelivery, { report }: Execution, round: number): Promise<Delivery> => {
   const { repositories, forge, clock } = ports;
@@ -57,11 +60,18 @@ const isPushed = async ({ repositories }: TaskPorts, task: AtDelivery, { branch,
   return head !== null && (head === commit || (head !== lease && (await repositories.isAncestor(repo, commit, head, branch))));
 };
 
+/** People allowed a delivery to one remote. An operator may have pointed the repository to another since. */
+const requireApprovedRemote = async ({ repositories }: TaskPorts, { evidence }: AtDelivery): Promise<void> => {
+  const { repo, remote } = evidence.prepared;
+  if ((await repositories.remoteOf(repo)) !== remote) throw new StageFailure('SNAPSHOT_MISSING', ANOTHER_REMOTE);
+};
+
 /** Pushes the requested commit. `false`: the branch is not where it was said to be. */
 const push = async (ports: TaskPorts, task: AtDelivery, delivery: Delivery): Promise<boolean> => {
   const { repositories } = ports;
   const { repo } = task.evidence.prepared;
   const { branch, commit, tree, lease } = delivery;
+  await requireApprovedRemote(ports, task);
   const trees = [await repositories.treeOf(repo, commit), task.evidence.tested.tree, allowedTree(task.evidence)];
   if (trees.some((one) => one !== tree)) throw new StageFailure('PR_CREATE_FAILED', TREES_DIFFER);
   return (await repositories.push(repo, { branch, commit, lease })) === 'pushed' || isPushed(ports, task, delivery);
@@ -154,6 +164,7 @@ export const deliveryEffect = (ports: TaskPorts): Effect<Task> => ({
     const { prepared, collected } = task.evidence;
     const { patch } = collected;
     if (!patch) throw new StageFailure('POLICY_VIOLATION', 'The change has no patch that a person could read. Rerun the task.');
+    await requireApprovedRemote(ports, task);
     await repositories.ensureTree(prepared.repo, collected.tree, prepared.baseCommit, () => artifacts.get(patch));
 
     // How far the base moved is asked meanwhile: it only has to be true when the pull request is opened.

@@ -92,6 +92,7 @@ export const createRepositories = (options: RepositoriesOptions): GitRepositorie
   const trees = createTreeKeeper();
   return {
     list: () => listSnapshots(options.snapshotRoot),
+    remoteOf: (repository) => whereOutside(async () => (await (await mirrorOf(repository)).remote()).shown),
     resolveBase: async (repository, base, age) => (await mirrorOf(repository)).resolveBranch(base, age),
     readFile: async (repository, commit, path, maxBytes) => readFile(await mirrorOf(repository), commit, path, maxBytes),
     mergeOnto: async (repository, tree, oldBase, newBase) => mergeOnto(await mirrorOf(repository), tree, oldBase, newBase),
