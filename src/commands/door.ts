@@ -16,9 +16,11 @@ export interface Session {
   readonly channel: string;
 }
 
+/** Half a surrogate pair has no canonical JSON, so it becomes U+FFFD before anything is made of it. */
 const words = (max: number) =>
   z
     .string()
+    .overwrite((text) => text.toWellFormed())
     .trim()
     .min(1)
     .max(max)
