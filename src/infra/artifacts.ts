@@ -3,12 +3,18 @@ import { chmod, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path';
 import { v4 } from 'uuid';
 import type { Artifacts } from '../commands/ports/artifacts.ts';
+import { OutsideFailure } from '../commands/ports/repositories.ts';
 import { type ArtifactRef, ArtifactRef as ArtifactRefSchema } from '../domain/artifact.ts';
 import { sha256 } from '../domain/canonical.ts';
 
 /** A temporary file this old was left by a process that was killed; the folder may be shared with others that still write. */
 const TEMPORARY_STALE_MS = 3_600_000;
 const TEMPORARY = '.writing-';
+
+const FULL = 'The disk under the artifacts is full. Free some space; then it is tried again.';
+
+const isDiskFull = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 
 export interface ArtifactsOptions {
   /** Made when missing, mode 0700. Several processes may share it. */
@@ -88,6 +94,8 @@ export const createArtifacts = ({ folder, bytesMax }: ArtifactsOptions): Artifac
         await writeDurably(temporary, bytes);
         await mkdir(inside, { recursive: true, mode: 0o700 });
         await rename(temporary, path);
+      } catch (error) {
+        throw isDiskFull(error) ? new OutsideFailure(FULL, { cause: error }) : error;
       } finally {
         await rm(temporary, { force: true });
       }
