@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { canonicalJson } from '../../domain/canonical.ts';
 import { judge } from '../../domain/policy/judge.ts';
 import { storedReport } from '../../domain/policy/shapes.ts';
 import type { TaskCommandData } from '../../domain/task/commands.ts';
@@ -8,6 +7,7 @@ import { type Text, textOf } from '../../domain/text.ts';
 import { type Effect, type Execution, type Order, StageFailure } from '../effect.ts';
 import type { AgentResult } from '../ports/agent.ts';
 import type { Collected } from '../ports/repositories.ts';
+import { changeList } from './change-list.ts';
 import { fenceOf, taskClaim } from './claim.ts';
 import type { TaskPorts } from './deps.ts';
 
@@ -90,7 +90,7 @@ const collectOrder = async (ports: TaskPorts, task: AtAgent, result: AgentResult
       tree: collected.tree,
       empty: collected.empty,
       patch: collected.patch && (await artifacts.put(collected.patch)),
-      changes: await artifacts.put(Buffer.from(canonicalJson(change.entries.slice(0, CHANGES_KEPT_MAX)))),
+      changes: await artifacts.put(changeList(change.entries)),
       log: await artifacts.put(result.log),
       files: report.files,
       insertions: report.insertions,
@@ -104,9 +104,6 @@ const collectOrder = async (ports: TaskPorts, task: AtAgent, result: AgentResult
   };
   return { type: 'CollectChange', data };
 };
-
-/** Most entries of a change that are kept as an artifact; one with more is refused by policy long before. */
-const CHANGES_KEPT_MAX = 10_000;
 
 const ENDED = {
   failed: { code: 'AGENT_FAILED', sentence: 'The agent ended without success. Read its log, then rerun the task.' },
