@@ -56,6 +56,8 @@ export const readAgentMeta = async (outFolder: string, redact: (text: string) =>
         `it must be one object of at most ${META_KEYS_MAX} plain names and strings of at most ${META_VALUE_LENGTH_MAX} characters`,
       );
     }
+    // A name is stored as it is, so it cannot be mended as a value can.
+    if (entries.some(([key]) => redact(key) !== key)) return without('a name in it looks like a secret');
     return { meta: Object.fromEntries(entries.map(([key, value]) => [key, redact(value).slice(0, META_VALUE_LENGTH_MAX)])) };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException; // Only file system calls throw here.
