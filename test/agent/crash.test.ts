@@ -25,7 +25,7 @@ const service = (options: {
   readonly command: string;
   readonly isolation: string;
 }) =>
-  execa(process.execPath, [join(import.meta.dirname, 'service.ts')], {
+  execa(process.execPath, [join(import.meta.dirname, 'interrupted-run.ts')], {
     env: { PATH: process.env.PATH, OPTIONS: JSON.stringify(options) },
     extendEnv: false,
     reject: false,

@@ -1,4 +1,3 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are the shell's.
 import { describe, expect, it } from 'vitest';
 import { parseTemplate } from '../../src/infra/agent/profiles/template.ts';
 

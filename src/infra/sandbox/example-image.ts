@@ -51,7 +51,8 @@ const fingerprint = async (files: ReadonlyMap<string, string>): Promise<string> 
   const hash = createHash('sha256');
   for (const [inside, path] of files) {
     const { size, mtimeMs } = await stat(path);
-    hash.update(`${inside}\0${path}\0${size}\0${mtimeMs}\n`);
+    // Every checkout has a Node of its own; the same one makes the same image.
+    hash.update(path === process.execPath ? `${process.version}\0${size}\n` : `${inside}\0${path}\0${size}\0${mtimeMs}\n`);
   }
   return hash.digest('hex').slice(0, 12);
 };
