@@ -15,20 +15,23 @@ export type LocalAdmin = z.infer<typeof LocalAdmin>;
 /** Written whole or not at all, for this user only. */
 export const writePrivately = async (file: string, value: unknown): Promise<void> => {
   const fresh = `${file}.${crypto.randomUUID()}`;
-  await writeFile(fresh, `${JSON.stringify(value)}\n`, { mode: 0o600 });
+  await writeFile(fresh, `${JSON.stringify(value)}\n`, { mode: 0o600, flush: true });
   await chmod(fresh, 0o600);
   await rename(fresh, file);
 };
 
 const kept = async (file: string): Promise<LocalAdmin | undefined> => {
-  const text = await readFile(file, 'utf8').catch(() => 'null');
-  const parsed = LocalAdmin.safeParse(JSON.parse(text));
-  return parsed.success ? parsed.data : undefined;
+  const text = await readFile(file, 'utf8').catch(() => '');
+  try {
+    return LocalAdmin.parse(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
 };
 
 /**
  * The admin that whoever may read the data folder is: the person and the token stand in `file` (0600). Made on the first start, and again when
- * the token was revoked or the file is gone.
+ * the token was revoked, or the file is gone or damaged.
  */
 export const ensureLocalAdmin = async (
   file: string,
