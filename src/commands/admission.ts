@@ -22,15 +22,16 @@ const countBy = (items: readonly WorkItem[], key: (item: WorkItem) => string): M
 };
 
 /**
- * Which of the free items may begin now. Tasks under way go on; light steps fill what is left of their own limit; new tasks take turns by
- * person (who has the fewest running goes first, the oldest request among equals).
+ * Which of the free items may begin now. Tasks under way go first, also when others fill every slot, but no more at once than there are slots:
+ * many may have waited for one outage, or for a person. Light steps fill what is left of their own limit. New tasks take turns by person (who has
+ * the fewest running goes first, the oldest request among equals).
  */
 export const admitted = (limits: AdmissionLimits, free: readonly Weighed[], running: readonly Weighed[]): readonly Weighed[] => {
-  const light = running.filter(({ weight }) => weight === 'light').length;
-  const begin = [
-    ...free.filter(({ weight }) => weight === 'continues'),
-    ...free.filter(({ weight }) => weight === 'light').slice(0, Math.max(0, limits.lightMax - light)),
-  ];
+  const left = (weight: Weight, max: number): readonly Weighed[] =>
+    free
+      .filter((item) => item.weight === weight)
+      .slice(0, Math.max(0, max - running.filter((item) => item.weight === weight).length));
+  const begin = [...left('continues', limits.runningMax), ...left('light', limits.lightMax)];
   const heavy = [...running, ...begin].filter(({ weight }) => weight !== 'light');
   const perRepo = countBy(heavy, ({ repo }) => repo);
   const perPerson = countBy(heavy, ({ person }) => person);
