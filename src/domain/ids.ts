@@ -1,8 +1,8 @@
-import { v5 } from 'uuid';
+import { parse, v5 } from 'uuid';
 import { z } from 'zod';
 
 /** Namespace of every UUIDv5 made here. Fixed for ever: ids of stored events derive from it. */
-const NAMESPACE = '6f0a5b1c-8b5e-5d0e-9c1f-0d2b7a4c9e31';
+const NAMESPACE = parse('6f0a5b1c-8b5e-5d0e-9c1f-0d2b7a4c9e31');
 
 export const Uuid = z.uuid();
 

@@ -54,7 +54,7 @@ export const readContract = async (url: string): Promise<Contract> => {
     check: (method, path, { status, text, headers }) => {
       const type = (headers.get('content-type') ?? '').split(';')[0] ?? '';
       if (status >= 500 && status !== 503) throw new Error(`${method} ${path}: ${status} ${text}`);
-      const operation = operationAt(document, method, path);
+      const operation = operationAt(document, method === 'HEAD' ? 'GET' : method, path);
       if (!operation) {
         if (status < 400 || type !== 'application/problem+json')
           throw new Error(`${method} ${path} is not in the document: ${status}`);
@@ -64,7 +64,7 @@ export const readContract = async (url: string): Promise<Contract> => {
       const name = `${operation.operationId} ${status}`;
       if (!content) throw new Error(`${name} as ${type} is not in the document`);
       seen.add(name);
-      if (!/[/+]json$/.test(type)) return;
+      if (!/[/+]json$/.test(type) || method === 'HEAD') return;
       const schema = schemas.get(name) ?? schemaOf(document, content.schema);
       schemas.set(name, schema);
       const parsed = schema.safeParse(JSON.parse(text));

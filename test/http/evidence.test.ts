@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { readdir, readlink, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { auditVerifier } from '../../src/projections/audit.ts';
@@ -83,6 +83,21 @@ describe('The HTTP API', () => {
     const lines = text.split('\n').slice(0, -1);
     for (const line of lines) verifier.check(line);
     expect(verifier.head().sequence).toBe(lines.length);
+  });
+
+  it('leaves nothing open for who only asks for the head, or leaves early', async () => {
+    const open = async (): Promise<number> => {
+      const links = (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => ''));
+      return (await Promise.all(links)).filter((link) => link.endsWith('audit.jsonl')).length;
+    };
+    const before = await open();
+    for (let asked = 0; asked < 5; asked++) {
+      expect((await admin.call('HEAD', '/api/v1/audit.jsonl')).status).toBe(200);
+      const headers = { authorization: `Bearer ${admin.token}` };
+      expect((await fetch(`${office.url}/api/v1/events/stream`, { method: 'HEAD', headers })).status).toBe(200);
+      await (await fetch(`${office.url}/api/v1/audit.jsonl`, { headers })).body?.cancel();
+    }
+    await expect.poll(open, { timeout: 5_000 }).toBe(before);
   });
 
   it('says how each of its parts is, with the fields of the older service', async () => {

@@ -24,7 +24,13 @@ const isCrossSite = (context: Context): boolean => {
  */
 export const gate: MiddlewareHandler = async (context, next) => {
   const { method } = context.req;
-  if (method === 'GET' || method === 'HEAD') return next();
+  if (method === 'GET') return next();
+  if (method === 'HEAD') {
+    await next();
+    // Nobody reads it: what it is read from is closed.
+    await context.res.body?.cancel();
+    return;
+  }
   if (isCrossSite(context)) {
     throw new BadCall(403, 'FORBIDDEN', 'A page of another site may not make your browser act here. Send it from this one.');
   }
