@@ -85,15 +85,17 @@ export const createExecutor = (options: ExecutionOptions) => {
   };
 
   /**
-   * Carries out the step that `stream` has due. `onRunning` is told once the step is ours. Resolves to `true` when something was recorded,
-   * so that the stream may have another step at once. Throws `DomainError` when another was faster.
+   * Carries out the step that `stream` has due; one that needs a slot only when it `mayBegin`. `onRunning` is told once the step is ours.
+   * Resolves to `true` when something was recorded, so that the stream may have another step at once. Throws `DomainError` when another was
+   * faster.
    */
-  return async (process: Process, stream: string, onRunning: (running: Running) => void): Promise<boolean> => {
+  return async (process: Process, stream: string, mayBegin: boolean, onRunning: (running: Running) => void): Promise<boolean> => {
     const { kind, effects } = process;
     let loaded = await streams.load(kind, stream);
     const step = kind.nextStep(loaded.state);
     const effect = step && effects[step.kind];
     if (!step || !effect || (step.notBefore !== undefined && step.notBefore > clock.now())) return false;
+    if (effect.weight === 'begins' && !mayBegin) return false;
     if (step.claimedBy !== undefined && (await liveness.isHeard(step.claimedBy))) return false;
     const cause = loaded.first ?? stream;
     const { claim } = effect;

@@ -50,21 +50,27 @@ export const createRunner = (options: RunnerOptions) => {
       ),
     );
 
+  /** An error that ended something of the runner; the log alone says what comes next, so the runner goes on. */
+  const tell = (error: unknown, about: object): void => {
+    if (error instanceof DomainError) log.info({ ...about, refused: error.code }, 'another was faster');
+    else if (error instanceof StoreUnavailable || error instanceof ConflictError) log.info(about, 'the store is away');
+    else log.error({ ...about, err: error }, 'the runner met a fault of our own');
+  };
+
   const drive = async (mine: Active): Promise<boolean> => {
     const { stream } = mine.item;
     const process = processOf(stream);
     let recorded = false;
     try {
-      // Straight on to the next step of the same stream: the view need not be waited for.
       const onRunning = (running: Running) => {
         mine.running = running;
         if (stopping) running.abort.abort(ENDINGS.shutdown);
       };
-      while (process && !stopping && (await execute(process, stream, onRunning))) recorded = true;
+      // Straight on to the next step of the same stream: the view need not be waited for. What needs a slot waits until it is given one.
+      const hasSlot = weighed(mine.item).weight === 'begins';
+      while (process && !stopping && (await execute(process, stream, hasSlot && !recorded, onRunning))) recorded = true;
     } catch (error) {
-      if (error instanceof DomainError) log.info({ stream, refused: error.code }, 'another was faster');
-      else if (error instanceof StoreUnavailable || error instanceof ConflictError) log.info({ stream }, 'the store is away');
-      else log.error({ stream, err: error }, 'a step met a fault of our own');
+      tell(error, { stream });
     }
     return recorded;
   };
@@ -116,7 +122,7 @@ export const createRunner = (options: RunnerOptions) => {
       while (again && !stopping) {
         again = false;
         await once().catch((error: unknown) => {
-          log.error({ err: error }, 'looking for work failed');
+          tell(error, {});
           schedule(undefined);
         });
       }
@@ -134,8 +140,7 @@ export const createRunner = (options: RunnerOptions) => {
       unsubscribe = work.onChange((touched) => {
         for (const stream of touched) {
           const mine = active.get(stream);
-          if (mine)
-            void check(mine).catch((error: unknown) => log.info({ stream, err: error }, 'could not ask whether a claim is held'));
+          if (mine) void check(mine).catch((error: unknown) => tell(error, { stream }));
         }
         look();
       });

@@ -3,7 +3,7 @@ import type { EventStore } from '../domain/event-store.ts';
 import { HEARTBEAT_MS, TAKEOVER_AFTER_MS } from '../domain/limits.ts';
 
 export interface HeartbeatsOptions {
-  readonly store: EventStore;
+  readonly store: Pick<EventStore, 'append' | 'readStream'>;
   /** This process's worker. */
   readonly worker: string;
   readonly intervalMs?: number;
