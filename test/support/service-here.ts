@@ -32,8 +32,11 @@ export const openService = async (
     workshop,
     client: await clientOf(workshop.dataFolder),
     close: async () => {
-      await service.stop();
-      await workshop.remove();
+      try {
+        await service.stop();
+      } finally {
+        await workshop.remove();
+      }
     },
   };
 };
