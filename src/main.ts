@@ -19,6 +19,7 @@ import { createSecretDetector } from './domain/secrets.ts';
 import { taskKind } from './domain/task/index.ts';
 import { createAgents } from './infra/agent/agents.ts';
 import { configuredAgents } from './infra/agent/configured.ts';
+import { loginSecrets } from './infra/agent/login-secrets.ts';
 import { createArtifacts } from './infra/artifacts.ts';
 import { checkAll } from './infra/checks.ts';
 import { type Composition, type Offline, SERVICE_FILE, type Service, type ServiceFile } from './infra/cli/composition.ts';
@@ -78,8 +79,7 @@ const openLog = async (configuration: Configuration, open: AsyncDisposableStack)
 };
 type OpenLog = Awaited<ReturnType<typeof openLog>>;
 
-const socketOf = ({ sandbox: { dockerHost } }: Configuration) =>
-  dockerHost === null ? {} : { socketPath: dockerHost.replace(/^unix:\/\//, '') };
+const socketOf = ({ sandbox: { dockerSocket } }: Configuration) => (dockerSocket === null ? {} : { socketPath: dockerSocket });
 
 const openSandboxes = async (configuration: Configuration): Promise<Sandboxes> => {
   const { kind } = configuration.sandbox;
@@ -110,15 +110,19 @@ const gitCredentialsOf = (configuration: Configuration): GitAccess => {
 /** Everything that reaches outside of the process, by the operator's word. */
 const openOutside = async (configuration: Configuration, redact: (text: string) => string) => {
   const { dataFolder, forge, repositories } = configuration;
+  const agents = configuredAgents(configuration, redact);
   return {
     configuration,
-    agents: createAgents(configuredAgents(configuration, redact)),
+    agents: createAgents(agents),
     sandboxes: await openSandboxes(configuration),
     forge: forge.kind === 'github' ? gitHubOf(configuration) : createLocalForge({ folder: join(dataFolder, 'forge') }),
     repositories: createRepositories({
       dataFolder,
       snapshotRoot: repositories.snapshotRoot,
-      serviceSecrets: () => secretsOf(configuration),
+      serviceSecrets: () => [
+        ...secretsOf(configuration),
+        ...agents.profiles.flatMap(({ loginPaths }) => loginSecrets(loginPaths)),
+      ],
       gitCredentials: gitCredentialsOf(configuration),
     }),
   };
@@ -217,6 +221,9 @@ export const serve = async (configuration: Configuration): Promise<Service> => {
   const { dataFolder } = configuration;
   const redact = createRedactor(secretsOf(configuration));
   const log = createLog({ level: configuration.logLevel, redact });
+  if (configuration.agent.isolation === 'none') {
+    log.warn('AGENT_ISOLATION=none: agents run as this user and see what this user sees, the tokens of this service included');
+  }
   const opened = await openLog(configuration, opening);
   const outside = await openOutside(configuration, redact);
   const artifacts = createArtifacts({ folder: configuration.artifactFolder, bytesMax: ARTIFACT_BYTES_MAX });

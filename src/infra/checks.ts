@@ -69,10 +69,10 @@ const diskChecks = async ({ configuration: { dataFolder } }: Checked): Promise<C
 };
 
 const sandboxChecks = async ({ sandboxes, configuration }: Checked): Promise<Check[]> => {
-  const { dockerHost } = configuration.sandbox;
+  const { dockerSocket } = configuration.sandbox;
   const probed =
     sandboxes.kind === 'docker'
-      ? await probeDocker(dockerHost === null ? {} : { socketPath: dockerHost })
+      ? await probeDocker(dockerSocket === null ? {} : { socketPath: dockerSocket })
       : await probeBubblewrap();
   const name = `sandbox (${sandboxes.kind})`;
   const warnings = probed.warnings.map((sentence): Check => ({ name, status: 'warn', sentence }));

@@ -50,8 +50,8 @@ export interface Configuration {
   };
   readonly sandbox: {
     readonly kind: 'auto' | 'docker' | 'bubblewrap';
-    /** `null`: the local socket. */
-    readonly dockerHost: string | null;
+    /** Absolute; `null`: the usual one. */
+    readonly dockerSocket: string | null;
   };
   /** What every repository starts from and can only narrow. */
   readonly operator: OperatorDefaults;

@@ -88,7 +88,7 @@ const configurationOf = (values: Values, environment: Said): Configuration => {
       egress: values.AGENT_EGRESS,
       sessionCheckCommand: values.AGENT_SESSION_CHECK_CMD,
     },
-    sandbox: { kind: values.SANDBOX, dockerHost: values.DOCKER_HOST },
+    sandbox: { kind: values.SANDBOX, dockerSocket: values.DOCKER_HOST },
     operator: operatorDefaults(values),
     admission: {
       runningMax: values.RUNNING_MAX,

@@ -15,6 +15,7 @@ import {
   agentModel,
   agentTemplate,
   connectionString,
+  dockerSocket,
   egressHost,
   filePath,
   listenAddress,
@@ -153,7 +154,7 @@ const sandbox = {
     'Where tests run. auto: Docker when a daemon answers, else bubblewrap, which is weaker and says so.',
   ),
   WEAK_SANDBOX: withDefault('allow', oneOf('allow', 'refuse'), 'Whether bubblewrap may stand in for Docker.'),
-  DOCKER_HOST: optional(oneLine, 'Address of the Docker daemon. Default: the local socket.'),
+  DOCKER_HOST: optional(dockerSocket, 'Socket of the Docker daemon, as `unix:///…`. Default: the usual one.'),
   SANDBOX_IMAGE: withDefault(
     'node:22-bookworm-slim',
     orNone(ImageReference),

@@ -45,6 +45,12 @@ const PATH = /^(?:\/|~\/)[^\0]{1,1000}$/;
 
 export const filePath = z.string().regex(PATH, { error: 'must be a path that begins with / or ~/' });
 
+/** A daemon over TCP would not see the folders that are mounted into its containers. */
+export const dockerSocket = z
+  .string()
+  .regex(/^(?:unix:\/\/)?\/[^\0]{1,1000}$/, { error: 'must be a socket of this machine, such as unix:///run/docker.sock' })
+  .transform((text) => text.replace(/^unix:\/\//, ''));
+
 export const loginPath = z.string().regex(PATH, { error: 'must be paths that begin with / or ~/, separated by commas' });
 
 const isEgressRule = (line: string): boolean => {
