@@ -8,12 +8,13 @@ import type { Artifacts } from './commands/ports/artifacts.ts';
 import { systemClock } from './commands/ports/clock.ts';
 import { soleOwner } from './commands/ports/liveness.ts';
 import type { Sandboxes } from './commands/ports/sandbox.ts';
+import { createRedaction } from './commands/redaction.ts';
 import { createRunner } from './commands/runner.ts';
 import { createStreams } from './commands/streams.ts';
 import { taskProcess } from './commands/task/process.ts';
 import type { Kind } from './domain/decider.ts';
-import type { EventStore } from './domain/event-store.ts';
 import { ARTIFACT_BYTES_MAX } from './domain/limits.ts';
+import type { EventStore } from './domain/event-store.ts';
 import { personKind } from './domain/person/index.ts';
 import { createSecretDetector } from './domain/secrets.ts';
 import { taskKind } from './domain/task/index.ts';
@@ -45,7 +46,7 @@ import { createDockerSandbox } from './infra/sandbox/docker.ts';
 import { probeDocker } from './infra/sandbox/probe.ts';
 import { lockDataFolder } from './infra/store/data-folder-lock.ts';
 import { openEventStoreDb } from './infra/store/eventstoredb.ts';
-import { openSqliteStore } from './infra/store/sqlite.ts';
+import { openSqliteStore, type SqliteStore } from './infra/store/sqlite.ts';
 import { openViews } from './infra/views/views.ts';
 import { createWorkspaces } from './infra/workspaces.ts';
 
@@ -57,7 +58,7 @@ const COUNT_WAIT_MS = 5_000;
 /** Preparations and expiries under way at the same time. */
 const LIGHT_STEPS_MAX = 16;
 
-const openStore = async ({ eventStoreUrl, dataFolder }: Configuration): Promise<EventStore> =>
+const openStore = async ({ eventStoreUrl, dataFolder }: Configuration): Promise<EventStore | SqliteStore> =>
   eventStoreUrl === null
     ? openSqliteStore({ file: join(dataFolder, 'log.db') })
     : openEventStoreDb({ url: eventStoreUrl, client: await import('@eventstore/db-client') });
@@ -75,7 +76,11 @@ const openLog = async (configuration: Configuration, open: AsyncDisposableStack)
   const streams = createStreams(store);
   const people = createPeople(streams);
   const dispatch = createDispatch({ store, streams, people, kinds: KINDS });
-  return { store, views, streams, people, dispatch };
+  const redaction =
+    'redactEvent' in store
+      ? createRedaction({ store, erase: store.redactEvent, streams, people, dispatch, clock: systemClock })
+      : null;
+  return { store, views, streams, people, dispatch, redaction };
 };
 type OpenLog = Awaited<ReturnType<typeof openLog>>;
 
@@ -136,8 +141,9 @@ const repositoryAdmin = (configuration: Configuration, outside: Outside) => {
     list: async () => {
       const names = await outside.repositories.list();
       // Nothing outside is asked: a list must not wait for a remote that does not answer.
-      const remoteOf = (name: string) => outside.repositories.remoteOf(name).catch(() => '');
-      return Promise.all(names.map(async (name) => ({ name, remote: await remoteOf(name) })));
+      return Promise.all(
+        names.map(async (name) => ({ name, remote: await outside.repositories.remoteOf(name).catch(() => '') })),
+      );
     },
     add: (url: string, name: string | undefined) =>
       addRepository({ url, snapshotRoot, gitCredentials: gitCredentialsOf(configuration), ...(name !== undefined && { name }) }),
