@@ -29,8 +29,6 @@ export interface RepositoriesOptions {
 export interface GitRepositories extends Repositories {
   /** For preflight: whether the base can be fetched, and a branch pushed. Changes nothing at the remote. */
   checkRemote(repository: string, base: string): Promise<readonly RemoteCheck[]>;
-  /** URL of `origin`, without what logs in there. Throws `RepositoryProblem`. */
-  remoteOf(repository: string): Promise<string>;
   /** To be told after a repository was added or removed. */
   forget(repository: string): void;
 }
@@ -126,7 +124,6 @@ export const createRepositories = (options: RepositoriesOptions): GitRepositorie
       const kept = keepRef(keep);
       await (await mirrorOf(repository)).run(['update-ref', '--stdin'], { input: `delete ${kept}/tree\ndelete ${kept}/base\n` });
     },
-    remoteOf: async (repository) => (await (await mirrorOf(repository)).remote()).shown,
     forget,
     checkRemote: async (repository, base) => checkRemote(await mirrorOf(repository), base),
   };
