@@ -43,3 +43,16 @@ export const withTextDigests = (data: unknown): unknown => {
   if (isText(data)) return textDigest(data);
   return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, withTextDigests(value)]));
 };
+
+/** `data` with every `Text` in it erased, and where those stand, such as `report.violations.0.path`. */
+export const withoutTexts = (data: unknown): { readonly data: unknown; readonly fields: readonly string[] } => {
+  const fields: string[] = [];
+  const erased = (value: unknown, path: readonly string[]): unknown => {
+    if (Array.isArray(value)) return value.map((one, index) => erased(one, [...path, `${index}`]));
+    if (value === null || typeof value !== 'object') return value;
+    if (!isText(value)) return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, erased(one, [...path, key])]));
+    fields.push(path.join('.'));
+    return redacted(value);
+  };
+  return { data: erased(data, []), fields };
+};

@@ -206,5 +206,6 @@ const CALLS = [
   'POST /api/v1/repositories',
   'POST /api/v1/tasks',
   'POST /api/v1/tasks/{taskId}/actions',
+  'POST /api/v1/tasks/{taskId}/redactions',
   'POST /api/v1/tasks/{taskId}/rerun',
 ];

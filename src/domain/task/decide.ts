@@ -119,6 +119,12 @@ const rerun = ({ taskId, attempt, feedback }: TaskCommandData<'Rerun'>, task: Pr
   return [{ type: 'RerunRequested', data: { taskId, attempt: attempt + 1, feedback } }];
 };
 
+/** What was approved is what runs, so its words stay while anything may still run. */
+const redact = (data: TaskCommandData<'RedactText'>, task: PresentTask): TaskEvent[] => {
+  if (!isOver(task)) throw new DomainError('task-not-over');
+  return [{ type: 'TextRedacted', data }];
+};
+
 const attemptOf = (command: TaskCommand): number | undefined => {
   if ('fence' in command.data) return command.data.fence.attempt;
   return 'attempt' in command.data ? command.data.attempt : undefined;
@@ -153,7 +159,7 @@ export const decide = (command: TaskCommand & Who, task: Task): readonly TaskEve
     case 'Rerun':
       return rerun(command.data, task);
     case 'RedactText':
-      return [{ type: 'TextRedacted', data: command.data }];
+      return redact(command.data, task);
     default:
       return decideStage(command, task);
   }

@@ -8,6 +8,7 @@ import { addHealthRoutes } from './health-routes.ts';
 import { addPeopleRoutes } from './people-routes.ts';
 import { BadCall, problemOf } from './problem.ts';
 import { addProjectionRoutes } from './projection-routes.ts';
+import { addRedactionRoute } from './redaction-route.ts';
 import { addRepositoryRoutes } from './repository-routes.ts';
 import { addRoute, answers, rendered } from './routes.ts';
 import { addStreamRoute } from './stream-route.ts';
@@ -55,6 +56,7 @@ export const createApi = (options: ApiOptions): Api => {
   addHealthRoutes(api, options);
   addTaskRoutes(api, options, reader);
   addEvidenceRoutes(api, options, reader);
+  addRedactionRoute(api, options, reader);
   addAuditRoute(api, options);
   addStreamRoute(api, options);
   addPeopleRoutes(api, options, reader);

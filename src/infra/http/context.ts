@@ -5,6 +5,7 @@ import type { People } from '../../commands/people.ts';
 import type { Artifacts } from '../../commands/ports/artifacts.ts';
 import type { Clock } from '../../commands/ports/clock.ts';
 import type { RunnerLog } from '../../commands/ports/log.ts';
+import type { Redaction } from '../../commands/redaction.ts';
 import type { EventStore } from '../../domain/event-store.ts';
 import type { Views } from '../views/views.ts';
 import type { Variables } from './authentication.ts';
@@ -22,7 +23,7 @@ export interface HealthReport {
 
 export interface RepositoryAdmin {
   list(): Promise<readonly { readonly name: string; readonly remote: string }[]>;
-  /** Throws an error whose message says what to do. */
+  /** Throws `RepositoryProblem`, which says what to do. */
   add(url: string, name: string | undefined): Promise<{ readonly name: string }>;
   remove(name: string): Promise<void>;
 }
@@ -32,6 +33,8 @@ export interface ApiOptions {
   readonly door: Door;
   readonly dispatch: Dispatch;
   readonly people: People;
+  /** `null`: this log cannot erase. */
+  readonly redaction: Redaction | null;
   readonly store: EventStore;
   readonly views: Pick<Views, 'queries' | 'waitFor' | 'onChange' | 'rebuild'>;
   readonly artifacts: Artifacts;

@@ -88,7 +88,12 @@ describe('An approval that nobody gives', () => {
 
 describe('Erasing a text', () => {
   it('is recorded, and changes nothing else', () => {
-    given(task, untilAgent).when(redactText()).yields(textRedacted());
-    expect(folded(task, untilAgent, textRedacted())).toEqual(folded(task, untilAgent));
+    given(task, untilCompleted).when(redactText()).yields(textRedacted());
+    expect(folded(task, untilCompleted, textRedacted())).toEqual(folded(task, untilCompleted));
+  });
+
+  it('waits until the task is over, for what was approved is what runs', () => {
+    for (const moment of [untilPrepared, untilApproved, untilAgent])
+      given(task, moment).when(redactText()).refuses('task-not-over');
   });
 });

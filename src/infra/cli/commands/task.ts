@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Deal } from '../desk.ts';
 import { act, addTask, approve, type RequestWish, rerun } from './task-act.ts';
 import { type ListWish, listTasks, type ShowWish, showTask } from './task-read.ts';
+import { redactEvent } from './task-redact.ts';
 import { watchTask } from './task-watch.ts';
 
 const TASK = '<task>';
@@ -89,6 +90,13 @@ export const addTaskCommands = (program: Command, deal: Deal): void => {
     .argument(TASK, ABOUT_TASK)
     .option('--feedback <text>', 'what the agent is to do otherwise')
     .action(deal((desk, id: string, { feedback }: { feedback?: string }) => rerun(desk, id, feedback)));
+
+  task
+    .command('redact')
+    .description('erase every text of one event of a task that is over, for admins; artifacts and the forge are left as they are')
+    .argument(TASK, ABOUT_TASK)
+    .argument('<event>', 'its number ("revision" in: task show <task> --events --json)')
+    .action(deal((desk, id: string, revision: string) => redactEvent(desk, id, revision)));
 
   task
     .command('watch')
