@@ -1,5 +1,6 @@
 import { describe, it } from 'vitest';
 import type { TaskView } from '../../src/projections/task-view.ts';
+import type { ServiceProcess } from '../support/service-process.ts';
 import { openWorkshop } from '../support/workshop.ts';
 import { DELIVERY, expectDeliveredOnce, expectRebuilt, factsOf, storyOf } from './evidence.ts';
 import { remains } from './remains.ts';
@@ -19,19 +20,24 @@ describe.concurrent.for([
     const succession = openSuccession(() => environment);
     try {
       const delivered: TaskView[] = [];
-      for (let nth = 1; ; nth++) {
+      const deliverFated = async (nth: number): Promise<ServiceProcess> => {
         const service = await succession.current();
         await service.arm({ call: 'store.append', nth, when, signal });
         const task = await deliver(succession.client, `Make the sum a sum, after ${nth - 1} events.`);
         expect(task.status, task.sentence).toBe('COMPLETED');
-        expect(factsOf(await storyOf(succession.client, task))).toEqual(DELIVERY);
+        delivered.push(task);
+        return service;
+      };
+      for (let nth = 1; nth <= APPENDS; nth++) {
+        const { ended } = await deliverFated(nth);
+        expect(await ended).toBe(signal === 'SIGKILL' ? signal : 0);
         const { pid } = await succession.current();
         expect(await remains(workshop, [pid])).toEqual([]);
-        delivered.push(task);
-        if (!service.hasEnded()) break;
-        expect(await service.ended).toBe(signal === 'SIGKILL' ? signal : 0);
       }
-      expect(delivered).toHaveLength(APPENDS + 1);
+      const survivor = await deliverFated(APPENDS + 1);
+      expect(survivor.hasEnded()).toBe(false);
+
+      for (const task of delivered) expect(factsOf(await storyOf(succession.client, task))).toEqual(DELIVERY);
       await expectDeliveredOnce(workshop, delivered);
       await succession.end();
       expect(await remains(workshop, [])).toEqual([]);

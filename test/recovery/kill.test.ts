@@ -43,7 +43,7 @@ const expectNothingLeft = async (): Promise<void> => {
   expect(await remains(workshop, [pid])).toEqual([]);
 };
 
-describe('A service that is killed', () => {
+describe('A service that is killed', { timeout: 120_000 }, () => {
   it.each([
     { call: 'repositories.push', when: 'before' },
     { call: 'repositories.push', when: 'after' },
@@ -109,7 +109,7 @@ describe('A service that is killed', () => {
   });
 });
 
-describe('A service that is asked to stop', () => {
+describe('A service that is asked to stop', { timeout: 120_000 }, () => {
   it('stops in time, whatever the agent thinks of it, and hands the stage back without counting it', async () => {
     const stubborn = `trap '' TERM; sleep 6${SECONDS}; sleep 6${SECONDS} # $OKD_INTENT`;
     await begin((life) => (life <= 3 ? { AGENT_CLI_TEMPLATE: stubborn } : {}));
