@@ -36,6 +36,8 @@ export const APPROVAL_TTL_MS = 24 * 3_600_000;
 export const EXECUTIONS_MAX = 3;
 export const ATTEMPTS_MAX = 20;
 export const CLARIFICATIONS_MAX = 20;
+/** Of one attempt: each look costs a fetch and two events. */
+export const PREPARATIONS_MAX = 100;
 export const WAITING_PER_PERSON_MAX = 100;
 export const RUNNING_MAX = 4;
 export const RUNNING_PER_REPOSITORY_MAX = 2;

@@ -92,6 +92,11 @@ export const REFUSALS = {
     status: 409,
     sentence: 'This task was clarified as often as is allowed. Cancel it and file a new one.',
   },
+  'too-many-preparations': {
+    errorCode: 'STATE_CONFLICT',
+    status: 409,
+    sentence: 'This attempt was looked at as often as is allowed. Cancel it, mend what is missing, then rerun it.',
+  },
   'not-waiting': {
     errorCode: 'STATE_CONFLICT',
     status: 409,

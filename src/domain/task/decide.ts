@@ -1,6 +1,6 @@
 import type { Command } from '../event.ts';
 import { taskBranch } from '../ids.ts';
-import { ATTEMPTS_MAX, CLARIFICATIONS_MAX } from '../limits.ts';
+import { ATTEMPTS_MAX, CLARIFICATIONS_MAX, PREPARATIONS_MAX } from '../limits.ts';
 import { DomainError } from '../refusals.ts';
 import { textOf } from '../text.ts';
 import { intentGateDigest } from './approval.ts';
@@ -52,6 +52,7 @@ const clarify = (data: TaskCommandData<'Clarify'>, task: PresentTask): TaskEvent
 
 const retry = (data: TaskCommandData<'Retry'>, task: PresentTask): TaskEvent[] => {
   if (task.status !== 'WAIT_CLARIFY') throw new DomainError('not-awaiting-clarification');
+  if (task.preparation >= PREPARATIONS_MAX) throw new DomainError('too-many-preparations');
   return [{ type: 'RetryRequested', data }];
 };
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CLARIFICATIONS_MAX } from '../../../src/domain/limits.ts';
+import { CLARIFICATIONS_MAX, PREPARATIONS_MAX } from '../../../src/domain/limits.ts';
 import { taskKind as task } from '../../../src/domain/task/index.ts';
 import { folded, given } from '../given.ts';
 import { askBack, clarify, prepareRequest, retry } from './commands.ts';
@@ -79,6 +79,19 @@ describe('Looking again', () => {
   it('prepares the request as it is', () => {
     given(task, asked).when(retry()).yields(retryRequested());
     expect(folded(task, asked, retryRequested()).status).toBe('CREATED');
+  });
+
+  it('is refused after the most that an attempt may have', () => {
+    const looks = Array.from({ length: PREPARATIONS_MAX - 1 }, (_, index) => [
+      retryRequested(),
+      clarificationRequested({ preparation: index + 2 }),
+    ]);
+    given(task, asked, ...looks.slice(0, -1))
+      .when(retry())
+      .yields(retryRequested());
+    given(task, asked, ...looks)
+      .when(retry())
+      .refuses('too-many-preparations');
   });
 
   it('is refused when nothing is missing', () => {
