@@ -84,7 +84,7 @@ describe('A service on a full disk', () => {
     await free();
 
     const path = `/api/v1/tasks/${asked.taskId}`;
-    await expect.poll(async () => (await client.call('GET', path)).task().status, { timeout: 20_000 }).toBe('WAIT_APPROVE_PATCH');
+    await expect.poll(async () => (await client.call('GET', path)).task().status, { timeout: 50_000 }).toBe('WAIT_APPROVE_PATCH');
     const done = await approve(client, (await client.call('GET', path)).task());
     expect(done.status, done.sentence).toBe('COMPLETED');
     const story = await storyOf(client, done);

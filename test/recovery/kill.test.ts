@@ -64,7 +64,7 @@ describe('A service that is killed', { timeout: 120_000 }, () => {
     const delivered = deliver(succession.client, 'Make the sum a sum.');
     await untilRunning(SECONDS);
     await (await succession.current()).end('SIGKILL');
-    await expect.poll(() => processesWith(SECONDS)).toBe(0); // Before anybody clears up.
+    await expect.poll(() => processesWith(SECONDS), { timeout: 10_000 }).toBe(0); // Before anybody clears up.
     const task = await delivered;
     expect(task.status, task.sentence).toBe('COMPLETED');
     expect(triesOf(await storyOf(succession.client, task))).toHaveLength(5);

@@ -126,13 +126,13 @@ describe('A service whose event store goes away', () => {
       const answer = await client.call('GET', `/api/v1/tasks/${asked.taskId}`);
       return answer.status === 200 ? answer.task() : undefined;
     };
-    await expect.poll(async () => (await shown())?.status, { timeout: 20_000 }).toBe('WAIT_APPROVE_PATCH');
+    await expect.poll(async () => (await shown())?.status, { timeout: 50_000 }).toBe('WAIT_APPROVE_PATCH');
     const done = await approve(client, (await shown()) ?? asked);
     expect(done.status, done.sentence).toBe('COMPLETED');
     const story = await storyOf(client, done);
     expect(factsOf(story)).toEqual(DELIVERY);
     expect(triesOf(story)).toHaveLength(4);
-    await expect.poll(() => watched.join('')).toContain('TaskCompleted');
+    await expect.poll(() => watched.join(''), { timeout: 10_000 }).toContain('TaskCompleted');
     expect(watched.join('').match(/"PullRequestOpened"/g)).toHaveLength(1);
     expect(await service.end('SIGTERM')).toBe(0);
     await watching;

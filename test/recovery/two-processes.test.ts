@@ -137,13 +137,13 @@ describe.concurrent('Two processes on one event store', { timeout: 120_000 }, ()
     const first = await machines.first({ call, nth: 1, when, signal: 'SIGSTOP' });
     const asked = await file(first.client, 'Make the sum a sum.');
     await act(first.client, asked);
-    await expect.poll(() => isStopped(first), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => isStopped(first), { timeout: 60_000 }).toBe(true);
     const second = await machines.second();
     await whenOver(second.client, asked);
 
     process.kill(first.pid, 'SIGCONT');
     await expectOneDelivery(expect, machines, first.client, await whenOver(first.client, asked));
-    await expect.poll(() => remains(machines.workshop, [first.pid, second.pid]), { timeout: 5_000 }).toEqual([]);
+    await expect.poll(() => remains(machines.workshop, [first.pid, second.pid]), { timeout: 30_000 }).toEqual([]);
     await expectOneDelivery(expect, machines, second.client, await whenOver(second.client, asked));
     expect(await first.end('SIGTERM')).toBe(0);
   });
