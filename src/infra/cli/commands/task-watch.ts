@@ -58,6 +58,18 @@ const read = async (api: Api, taskId: string): Promise<{ readonly document: unkn
 export const follow = async (desk: Desk, api: Api, id: string): Promise<{ readonly document: unknown; readonly task: Task }> => {
   const { taskId } = (await read(api, id)).task;
   const teller = createTeller(desk, taskId);
+  const tellHistory = async (): Promise<void> => {
+    const history = (await api.get(pathOf`/tasks/${taskId}/events`)) as { events: unknown[] }; // Each is parsed when it is told.
+    shown(history, StoryAnswer);
+    for (const line of history.events) teller.tell(line);
+  };
+  /** The task when it is over, once all of its story was told: its last events may be newer than what was told so far. */
+  const ending = async () => {
+    const now = await read(api, taskId);
+    if (!isOver(now.task)) return undefined;
+    await tellHistory();
+    return now;
+  };
   for (;;) {
     const ended = new AbortController();
     try {
@@ -67,19 +79,17 @@ export const follow = async (desk: Desk, api: Api, id: string): Promise<{ readon
         headers: { accept: 'text/event-stream', ...(resume !== '' && { 'last-event-id': resume }) },
       });
       // The stream is open before the history is read, so nothing falls between them.
-      const history = (await api.get(pathOf`/tasks/${taskId}/events`)) as { events: unknown[] }; // Each is parsed below.
-      shown(history, StoryAnswer);
-      for (const line of history.events) teller.tell(line);
-      const now = await read(api, taskId);
-      if (isOver(now.task)) return now;
+      await tellHistory();
+      const now = await ending();
+      if (now) return now;
       for await (const { event, data } of serverSentEvents(chunks)) {
         if (event === 'progress') teller.mention(JSON.parse(data));
         if (event !== 'task') continue;
         const line: unknown = JSON.parse(data);
         teller.tell(line);
         if (shown(line, StoryLine).taskId !== taskId) continue;
-        const after = await read(api, taskId);
-        if (isOver(after.task)) return after;
+        const after = await ending();
+        if (after) return after;
       }
     } catch (error) {
       if (error instanceof Failure) throw error;
