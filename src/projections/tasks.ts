@@ -130,7 +130,7 @@ const runResult = ({ evidence }: PresentTask): TaskView['runResult'] => {
     ignoredFiles: collected.ignoredFiles,
     testsResult: tested ? (tested.passed ? 'PASS' : 'FAIL') : null,
     testExitCode: tested?.exitCode ?? null,
-    agentMeta: Object.fromEntries(Object.entries(collected.agentMeta).map(([key, value]) => [key, textOf(value)])),
+    agentMeta: Object.fromEntries(collected.agentMeta.map(({ name, value }) => [textOf(name), textOf(value)])),
     agentDurationMs: collected.durationMs,
     testDurationMs: tested?.durationMs ?? null,
     prLink: delivered?.url ?? null,

@@ -26,7 +26,9 @@ describe('An agent without isolation', () => {
       '0',
     ]);
     expect(await readFile(join(bench.outFolder, 'intent'), 'utf8')).toBe(`${intent}\n`);
-    expect(bench.agents(templateAgent('true'), open).list()).toEqual([{ name: 'scripted', model: 'none', isolation: 'none' }]);
+    expect(bench.agents(templateAgent('true'), open).list()).toMatchObject([
+      { name: 'scripted', model: 'none', isolation: 'none' },
+    ]);
   });
 
   it('leaves no daemon behind, at its end, at its time limit and when it is cancelled', async () => {

@@ -1,7 +1,7 @@
 /** What each field of an event means; `Event.field` where one event means something of its own by it. */
 export const FIELD_MEANINGS: Readonly<Record<string, string>> = {
   agent: 'Name of the agent that is asked for.',
-  agentMeta: 'What the agent said about itself, by name.',
+  agentMeta: 'What the agent said about itself.',
   approvalDigest: 'Covers everything the gate showed.',
   approvalId: 'The question this is about; a button of the gate carries it.',
   attempt: 'Counts from 1; a rerun begins the next.',

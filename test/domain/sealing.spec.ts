@@ -14,7 +14,7 @@ const STREAM = taskStream(TASK_ID);
 const place = { stream: STREAM, revision: 4 };
 const command: Command = createTask();
 
-const agentMeta = { digest: text('what an agent calls a digest'), text: text('a'), salt: text('b'), model: text('c') };
+const agentMeta = ['digest', 'text', 'salt', 'model'].map((name) => ({ name: text(name), value: text(`its ${name}`) }));
 const facts: readonly Fact[] = [
   ...untilCompleted,
   clarificationRequested(),
@@ -161,9 +161,10 @@ describe('A text', () => {
     expect(ownText('\udc00')).toEqual({ text: '\ufffd', salt: '' });
   });
 
-  it('is told by its shape, not by the names of what an agent says about itself', () => {
-    const digests = Object.fromEntries(Object.entries(agentMeta).map(([name, value]) => [name, textDigest(value)]));
-    expect(withTextDigests({ agentMeta })).toEqual({ agentMeta: digests });
+  it('is told by its shape, not by the names that a record gives its fields', () => {
+    const record = { digest: text('what somebody calls a digest'), text: text('a'), salt: text('b'), model: text('c') };
+    const digests = Object.fromEntries(Object.entries(record).map(([name, value]) => [name, textDigest(value)]));
+    expect(withTextDigests({ record })).toEqual({ record: digests });
   });
 });
 

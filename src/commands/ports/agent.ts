@@ -1,3 +1,4 @@
+import type { Digest } from '../../domain/canonical.ts';
 import type { Limits } from '../../domain/limits.ts';
 
 /** What the card shows about an agent, and what an approval covers. */
@@ -5,6 +6,8 @@ export interface AgentIdentity {
   readonly name: string;
   readonly model: string;
   readonly isolation: 'bubblewrap' | 'none';
+  /** Digest of everything else the operator says about it: command, login, keys, variables, hosts. */
+  readonly profile: Digest;
 }
 
 export interface AgentRequest {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { digestOf } from '../../domain/canonical.ts';
 import { judge } from '../../domain/policy/judge.ts';
 import { storedReport } from '../../domain/policy/shapes.ts';
 import type { TaskCommandData } from '../../domain/task/commands.ts';
@@ -42,13 +43,9 @@ const ensureStart = async ({ repositories, artifacts }: TaskPorts, task: AtAgent
     throw new StageFailure('SNAPSHOT_MISSING', 'The approved starting tree cannot be made again. Rerun the task.');
 };
 
+/** The operator may have changed what stands behind the name; then nobody has approved it. */
 const sameAgent = ({ agents }: TaskPorts, { evidence: { prepared } }: AtAgent): boolean =>
-  agents
-    .list()
-    .some(
-      ({ name, model, isolation }) =>
-        name === prepared.agent.name && model === prepared.agent.model && isolation === prepared.agent.isolation,
-    );
+  agents.list().some((agent) => digestOf(agent) === digestOf(prepared.agent));
 
 const runAgent = async (
   ports: TaskPorts,
@@ -96,7 +93,7 @@ const collectOrder = async (ports: TaskPorts, task: AtAgent, result: AgentResult
       insertions: report.insertions,
       deletions: report.deletions,
       ignoredFiles: collected.ignored.count,
-      agentMeta: Object.fromEntries(Object.entries(result.meta).map(([name, value]) => [name, said(value)])),
+      agentMeta: Object.entries(result.meta).map(([name, value]) => ({ name: said(name), value: said(value) })),
       egress: result.egress.map(({ host, allowed }) => ({ host: said(host), allowed })),
       durationMs: Math.round(result.durationMs),
     },

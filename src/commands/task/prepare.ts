@@ -24,7 +24,7 @@ class Missing extends Error {
 const agentOf = ({ agents }: TaskPorts, name: string): Agent => {
   const known = agents.list();
   const found = known.find((agent) => agent.name === name);
-  if (found) return { name: found.name, model: found.model, isolation: found.isolation };
+  if (found) return found;
   const names = known.map((agent) => agent.name).join(', ') || 'none is configured';
   throw new Missing(
     'RUNTIME_CONFIG_MISSING',

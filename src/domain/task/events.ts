@@ -130,7 +130,7 @@ export const taskEvents = {
     insertions: z.int().min(0),
     deletions: z.int().min(0),
     ignoredFiles: z.int().min(0),
-    agentMeta: z.record(z.string(), Text),
+    agentMeta: z.array(z.object({ name: Text, value: Text })).max(100),
     egress: z.array(z.object({ host: Text, allowed: z.boolean() })).max(100),
     durationMs,
   }),

@@ -16,7 +16,13 @@ export const ClarifyReason = z.enum([
 ]);
 export type ClarifyReason = z.infer<typeof ClarifyReason>;
 
-export const Agent = z.object({ name: z.string(), model: z.string(), isolation: z.enum(['bubblewrap', 'none']) });
+export const Agent = z.object({
+  name: z.string(),
+  model: z.string(),
+  isolation: z.enum(['bubblewrap', 'none']),
+  /** Covers everything else the operator says about the agent: its command, login, keys, variables, and the hosts it may reach. */
+  profile: Digest,
+});
 export type Agent = z.infer<typeof Agent>;
 
 export const Image = z.object({ kind: z.enum(['docker', 'bubblewrap']), reference: z.string(), id: z.string() });

@@ -1,4 +1,5 @@
 import type { AgentRequest, AgentResult, Agents } from '../../commands/ports/agent.ts';
+import { digestOf } from '../../domain/canonical.ts';
 import { type Agent, agentOf } from './agent.ts';
 import type { AgentsConfig } from './configuration.ts';
 import { DISK_CROWDED, watchDisk } from './disk-watch.ts';
@@ -79,7 +80,13 @@ export const createAgents = (config: AgentsConfig): AgentRunner => {
   };
 
   return {
-    list: () => config.profiles.map(({ name, model }) => ({ name, model, isolation: config.isolation })),
+    list: () =>
+      config.profiles.map((profile) => ({
+        name: profile.name,
+        model: profile.model,
+        isolation: config.isolation,
+        profile: digestOf({ ...profile, envPass: config.envPass, egressHosts: config.egressHosts }),
+      })),
     run,
     reap: () => reapRuns(config.dataFolder, running),
     probeAgent: (name) => checkAgent(named(name), config),

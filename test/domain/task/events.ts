@@ -108,7 +108,7 @@ export const CHANGE: Omit<TaskEventData<'ChangeCollected'>, 'taskId' | 'attempt'
   insertions: 2,
   deletions: 1,
   ignoredFiles: 0,
-  agentMeta: {},
+  agentMeta: [],
   egress: [],
   durationMs: 1_000,
 };

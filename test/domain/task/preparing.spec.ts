@@ -75,7 +75,7 @@ describe('The digest of the intent gate', () => {
     baseCommit: { baseCommit: objectId('moved') },
     startTree: { startTree: objectId('another start') },
     startFrom: { startFrom: 'last_attempt' },
-    agent: { agent: { name: 'codex', model: 'another', isolation: 'bubblewrap' } },
+    agent: { agent: { name: 'codex', model: 'another', isolation: 'bubblewrap', profile: 'e'.repeat(64) } },
     testCommand: { testCommand: 'true' },
     image: { image: { kind: 'docker', reference: 'node:24', id: 'sha256:other' } },
     policyDigest: { policy: { ...defaultPolicy, patchGate: 'never' } },

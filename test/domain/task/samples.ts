@@ -38,7 +38,7 @@ export const prepared = (over: Partial<Prepared> = {}): Prepared => {
     baseCommit: BASE_COMMIT,
     startTree: objectId('base tree'),
     startFrom: 'base',
-    agent: { name: 'codex', model: 'some-model', isolation: 'bubblewrap' },
+    agent: { name: 'codex', model: 'some-model', isolation: 'bubblewrap', profile: 'e'.repeat(64) },
     testCommand: 'npm test',
     installCommand: null,
     image: { kind: 'docker', reference: 'node:24', id: `sha256:${sha256('image')}` },
