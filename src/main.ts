@@ -167,7 +167,10 @@ const openRunner = async (
   const worker = systemClock.uuid();
   const owner = createHash('sha256').update(dataFolder).digest('hex').slice(0, 16);
   const workspaces = createWorkspaces({ folder: join(dataFolder, 'work') });
-  await Promise.all([outside.sandboxes.reap(owner, new Set()), outside.agents.reap(), workspaces.reap(new Set())]);
+  const cleared = [outside.sandboxes.reap(owner, new Set()), outside.agents.reap(), workspaces.reap(new Set())];
+  for (const { status, ...why } of await Promise.allSettled(cleared)) {
+    if (status === 'rejected') log.warn(why, 'what an earlier process left is not cleared away yet');
+  }
 
   const heartbeats = eventStoreUrl === null ? undefined : createHeartbeats({ store, worker });
   await heartbeats?.start();

@@ -86,14 +86,18 @@ const openMirror = async ({ git, dataFolder, snapshotRoot, now }: MirrorsOptions
   const fetchBranch = async (branch: string): Promise<ResolvedBase> => {
     const from = await remote();
     const ref = baseRef(branch);
-    try {
-      await exclusively(() => fetch(from, `+refs/heads/${branch}:${ref}`));
-    } catch (error) {
-      throw problem(error, name, branch);
-    }
+    const fetched = async (): Promise<string> => {
+      await fetch(from, `+refs/heads/${branch}:${ref}`);
+      return line(['rev-parse', `${ref}^{commit}`, `${ref}^{tree}`]);
+    };
+    const [commit = '', tree = ''] = await exclusively(fetched).then(
+      (lines) => lines.split('\n'),
+      (error: unknown) => {
+        throw problem(error, name, branch);
+      },
+    );
     // What could not be tidied up is no reason to refuse a task; the next fetch tries again.
     exclusively(() => run(MAINTAIN, { timeoutMs: MAINTENANCE_TIMEOUT_MS })).catch(() => undefined);
-    const [commit = '', tree = ''] = (await line(['rev-parse', `${ref}^{commit}`, `${ref}^{tree}`])).split('\n');
     trees.set(commit, tree);
     return { remote: from.shown, commit, tree };
   };

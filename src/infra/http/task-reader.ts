@@ -11,7 +11,7 @@ import { BadCall } from './problem.ts';
 const VIEW_WAIT_MS = 5_000;
 
 /** Reads tasks for callers: only what they may read, as fresh as they ask for. */
-export const createTaskReader = ({ views }: Pick<ApiOptions, 'views'>) => {
+export const createTaskReader = ({ views, people, clock }: Pick<ApiOptions, 'views' | 'people' | 'clock'>) => {
   /** The latest place this process has answered with. */
   let answered = '';
 
@@ -66,7 +66,9 @@ export const createTaskReader = ({ views }: Pick<ApiOptions, 'views'>) => {
         clearTimeout(timer);
         stop();
         signal.removeEventListener('abort', settle);
-        resolve(find(caller, taskId));
+        // The token may have been revoked meanwhile.
+        const still = people.byToken(caller.person.personId, caller.tokenHash, clock.now());
+        resolve(still.then((person) => find({ ...caller, person }, taskId)));
       };
       const check = (): void => {
         const task = views.queries.getTask(taskId);
