@@ -136,8 +136,12 @@ export const createDoor = ({ dispatch, tasks, clock, defaults, waitingPerPersonM
       case 'ask':
         return { type: 'AskBack', data: { ...about, sentence: text(wish.question) } };
       case 'clarify': {
-        const { action: _, text: said, ...changes } = wish;
-        return { type: 'Clarify', data: { ...changes, ...about, ...(said !== undefined && { text: text(said) }) } };
+        const { action: _, text: said, testCommand, ...changes } = wish;
+        const texts = {
+          ...(said !== undefined && { text: text(said) }),
+          ...(testCommand !== undefined && { testCommand: text(testCommand) }),
+        };
+        return { type: 'Clarify', data: { ...changes, ...about, ...texts } };
       }
       case 'retry':
         return { type: 'Retry', data: about };
@@ -166,7 +170,7 @@ export const createDoor = ({ dispatch, tasks, clock, defaults, waitingPerPersonM
           base: wish.base ?? defaults.base,
           intent: text(wish.intent),
           agent: wish.agent ?? defaults.agent,
-          testCommand: wish.testCommand ?? null,
+          testCommand: optionalText(wish.testCommand),
           onBehalfOf: optionalText(wish.onBehalfOf),
         },
       };

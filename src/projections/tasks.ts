@@ -144,7 +144,7 @@ export const taskView = (folded: FoldedTask, summarised = summary(folded)): Task
   return {
     ...summarised,
     onBehalfOf: task.onBehalfOf && textOf(task.onBehalfOf),
-    testCommand: task.testCommand,
+    testCommand: task.testCommand && textOf(task.testCommand),
     clarifyReason: task.status === 'WAIT_CLARIFY' ? task.reason : null,
     errorLog: task.status === 'FAILED' ? task.log : null,
     approval: approval(task),

@@ -85,7 +85,7 @@ const WORDS: { readonly [Name in TaskEvent['type']]: (data: TaskEventData<Name>)
       ...(repo !== undefined && { repo }),
       ...(base !== undefined && { base }),
       ...(agent !== undefined && { agent }),
-      ...(testCommand !== undefined && { testCommand }),
+      ...(testCommand !== undefined && { testCommand: textOf(testCommand) }),
       ...(text !== undefined && { text: textOf(text) }),
     },
   }),

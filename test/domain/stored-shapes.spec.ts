@@ -14,7 +14,7 @@ import { BERT, NOON } from './task/samples.ts';
  * Every shape of an event that was ever written, one canonical line each: `{ data, schema, type }`. A new shape is a new line at the end; a
  * line is never changed or taken away, for a log somewhere holds it. Whoever adds lines states here how many there are and their digest.
  */
-const EVER_WRITTEN = { lines: 114, digest: 'aa488a28e3da6ceb69bc14767534da9565e838a2f3572f6a6c68dead26bd2001' };
+const EVER_WRITTEN = { lines: 116, digest: '1e89dd65a7005829a12d80d76c76fa64499d0e9e90b4484c5eb5bbec441ae467' };
 
 interface Shape {
   readonly type: string;

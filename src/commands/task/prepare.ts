@@ -3,7 +3,7 @@ import type { EffectiveConfiguration } from '../../domain/repository-config.ts';
 import type { TaskCommandData } from '../../domain/task/commands.ts';
 import type { Agent, ClarifyReason, Image, Prepared } from '../../domain/task/shapes.ts';
 import type { PresentTask, Task } from '../../domain/task/state.ts';
-import { ownText } from '../../domain/text.ts';
+import { ownText, textOf } from '../../domain/text.ts';
 import type { Effect, Order } from '../effect.ts';
 import type { RunnerLog } from '../ports/log.ts';
 import { OutsideFailure, RepositoryProblem, type ResolvedBase } from '../ports/repositories.ts';
@@ -63,7 +63,7 @@ const startOf = async (
 };
 
 const testCommandOf = ({ testCommand }: PresentTask, configuration: EffectiveConfiguration): string => {
-  const wanted = testCommand ?? configuration.testCommand;
+  const wanted = testCommand === null ? configuration.testCommand : textOf(testCommand);
   if (configuration.allowedTestCommands.includes(wanted)) return wanted;
   const allowed = configuration.allowedTestCommands.map((command) => `"${command}"`).join(', ');
   throw new Missing(

@@ -37,7 +37,7 @@ export const taskEvents = {
     base: z.string(),
     intent: Text,
     agent: z.string(),
-    testCommand: z.string().nullable(),
+    testCommand: Text.nullable(),
     onBehalfOf: Text.nullable(),
     branch: z.string(),
   }),
@@ -70,7 +70,7 @@ export const taskEvents = {
     repo: RepositoryName.optional(),
     base: z.string().optional(),
     agent: z.string().optional(),
-    testCommand: z.string().optional(),
+    testCommand: Text.optional(),
     text: Text.optional(),
   }),
   RetryRequested: message('RetryRequested', 'A person asked to look again; the request is prepared again as it is.', {

@@ -86,7 +86,7 @@ interface Request {
   readonly base: string;
   readonly intent: Text;
   readonly agent: string;
-  readonly testCommand: string | null;
+  readonly testCommand: Text | null;
   readonly clarifications: readonly Text[];
   readonly clarified: number;
   readonly attempt: number;
