@@ -4,6 +4,7 @@ import { type Agent, agentOf } from './agent.ts';
 import type { AgentsConfig } from './configuration.ts';
 import { DISK_CROWDED, watchDisk } from './disk-watch.ts';
 import { startEgressProxy } from './egress-proxy.ts';
+import type { Enclosed } from './enclosure.ts';
 import { agentFaults } from './faults.ts';
 import { type AgentCheck, checkAgent } from './preflight.ts';
 import { assignmentOf, runAgent, unfit, writeHistory } from './run.ts';
@@ -20,6 +21,14 @@ const programMissing = ({ config }: Agent): string =>
 
 const loginMissing = ({ config }: Agent): string =>
   `The login of agent ${config.name} is not on this machine. Sign in with its CLI as the user of the service, or set AGENT_AUTH_MODE=api.`;
+
+/** Ends a launcher whether it was given its order or not. */
+const dismiss = async (launcher: Enclosed): Promise<void> => {
+  launcher.kill();
+  launcher.stdout.resume();
+  launcher.stderr.resume();
+  await launcher.ended;
+};
 
 /** Agents by their command line, each run in folders, network and process space of its own. Throws every fault of the configuration at once. */
 export const createAgents = (config: AgentsConfig): AgentRunner => {
@@ -55,8 +64,12 @@ export const createAgents = (config: AgentsConfig): AgentRunner => {
 
     const proxy = await startEgressProxy({ socketPath: surroundings.run.egressSocket, rules: agent.rules });
     afterwards.defer(proxy.close);
+    // It gets ready while git writes the history. In the open it has to wait: the end of one program there is the end of all of a run.
+    const early = config.isolation === 'bubblewrap' ? await surroundings.startLauncher() : undefined;
+    if (early) afterwards.defer(() => dismiss(early));
     const problem = await writeHistory(surroundings, redact, request.signal);
-    return problem === undefined ? await runAgent(agent, request, surroundings, proxy, redact) : failed(problem);
+    if (problem !== undefined) return failed(problem);
+    return await runAgent(agent, request, surroundings, early ?? (await surroundings.startLauncher()), proxy, redact);
   };
 
   const run = async (request: AgentRequest): Promise<AgentResult> => {

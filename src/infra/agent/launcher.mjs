@@ -1,6 +1,6 @@
 /**
- * Runs beside the agent, inside its isolation, and is the only part of ours there. It is told what to do by one line of JSON on
- * standard input (`LaunchOrder` in launch-order.ts); the end of standard input asks it to end the agent, so it also ends with the service
+ * Runs beside the agent, inside its isolation, and is the only part of ours there. Its arguments say where the egress proxy listens, and on which port of the
+ * loopback it shall (0 takes a free one), so that it is ready when it is told what to do by one line of JSON on standard input (`LaunchOrder` in launch-order.ts); the end of standard input asks it to end the agent, so it also ends with the service
  * that started it. One plain file without imports of ours: bubblewrap shows only this one, and stripping types would add 100 ms to each run.
  */
 import { spawn } from 'node:child_process';
@@ -67,10 +67,9 @@ const signalGroup = (child, signal) => {
   }
 };
 
-const launch = async (order, endAsked) => {
-  closeInherited();
+const launch = async (order, listening, endAsked) => {
   order.login.forEach(copyLogin);
-  const port = await listen(order.egressSocket, order.egressPort);
+  const port = await listening;
   const [program, ...rest] = order.argv;
   const child = spawn(program, rest, {
     cwd: order.folder,
@@ -96,6 +95,10 @@ const launch = async (order, endAsked) => {
   }, order.graceMs);
 };
 
+closeInherited();
+const [egressSocket, egressPort] = process.argv.slice(2);
+const listening = listen(egressSocket, Number(egressPort));
+listening.catch(() => {}); // Whoever gives the order is told.
 const ended = Promise.withResolvers();
 let received = '';
 let launched = false;
@@ -106,7 +109,7 @@ process.stdin.on('data', (chunk) => {
   received += chunk;
   if (!received.endsWith('\n')) return;
   launched = true;
-  launch(JSON.parse(received), ended.promise).catch((error) => {
+  launch(JSON.parse(received), listening, ended.promise).catch((error) => {
     process.stderr.write(`countersign: the agent could not be prepared (${error.code ?? 'unknown reason'})\n`);
     process.exit(126);
   });

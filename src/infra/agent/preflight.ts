@@ -91,7 +91,8 @@ export const checkAgent = async (agent: Agent, config: AgentsConfig): Promise<re
 const checksIn = async (surroundings: Surroundings, agent: Agent, config: AgentsConfig): Promise<readonly AgentCheck[]> => {
   const ask = async (argv: readonly string[]) => {
     const invocation: Invocation = { argv, input: '', environment: {} };
-    const program = await surroundings.launch(invocation, {});
+    const program = await surroundings.startLauncher();
+    surroundings.order(program, invocation, {});
     const output = createOutput({ bytesMax: CHECK_OUTPUT_BYTES_MAX, redact: config.redact });
     output.follow(program.stdout, () => {});
     output.follow(program.stderr, () => {});

@@ -36,7 +36,8 @@ export const openRunFolder = async (dataFolder: string, id: string): Promise<Run
     temporary: join(path, 'tmp'),
     etc: join(path, 'etc'),
   };
-  for (const each of [folder.home, folder.temporary, folder.etc]) await mkdir(each, { recursive: true, mode: 0o700 });
+  await mkdir(path, { recursive: true, mode: 0o700 });
+  await Promise.all([folder.home, folder.temporary, folder.etc].map((each) => mkdir(each, { mode: 0o700 })));
   await Promise.all(Object.entries(ETC_FILES).map(([name, text]) => writeFile(join(folder.etc, name), text)));
   return folder;
 };

@@ -2,6 +2,7 @@ import type { AgentRequest, AgentResult } from '../../commands/ports/agent.ts';
 import { OutsideFailure } from '../../commands/ports/repositories.ts';
 import type { Agent } from './agent.ts';
 import type { EgressProxy } from './egress-proxy.ts';
+import type { Enclosed } from './enclosure.ts';
 import { HISTORY_SCRIPT, historyEnvironment } from './history.ts';
 import { readAgentMeta } from './meta.ts';
 import { createOutput } from './output.ts';
@@ -77,11 +78,12 @@ export const writeHistory = async (
     : 'The starting tree could not be put under git for the agent. Check that git is installed.';
 };
 
-/** Runs the agent to its end in prepared surroundings. Rejects with the signal's reason; throws `OutsideFailure` as `writeHistory`. */
+/** Runs the agent to its end under a launcher that waits in prepared surroundings. Rejects with the signal's reason; throws `OutsideFailure` as `writeHistory`. */
 export const runAgent = async (
   agent: Agent,
   request: AgentRequest,
   surroundings: Surroundings,
+  launcher: Enclosed,
   proxy: EgressProxy,
   redact: Redact,
 ): Promise<AgentResult> => {
@@ -93,13 +95,13 @@ export const runAgent = async (
   const startedAt = performance.now();
 
   const invocation = agent.profile.invocation(assignment, surroundings.program, surroundings.places);
-  const program = await surroundings.launch(invocation, taskEnvironment(assignment, surroundings));
-  output.follow(program.stdout, (line) => {
+  surroundings.order(launcher, invocation, taskEnvironment(assignment, surroundings));
+  output.follow(launcher.stdout, (line) => {
     const doing = reader.read(line);
     if (doing !== undefined) progress.say(doing);
   });
-  output.follow(program.stderr, () => {});
-  const { ending, timedOut } = await supervise(program, agentTimeoutMs, request.signal).finally(progress.stop);
+  output.follow(launcher.stderr, () => {});
+  const { ending, timedOut } = await supervise(launcher, agentTimeoutMs, request.signal).finally(progress.stop);
   const durationMs = Math.round(performance.now() - startedAt);
   if (!timedOut && !ending.ran) throw new OutsideFailure(BUBBLEWRAP_FAILED, { cause: output.log().toString() });
 

@@ -1,7 +1,7 @@
 import { access, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Agent, handedOn } from './agent.ts';
-import { type Bounds, createBounds } from './bounds.ts';
+import { createBounds } from './bounds.ts';
 import { type Bind, bubblewrapArguments } from './bubblewrap.ts';
 import type { AgentsConfig } from './configuration.ts';
 import { type Enclosed, STATUS_FD, startEnclosed } from './enclosure.ts';
@@ -24,8 +24,10 @@ export interface Surroundings {
   readonly run: RunFolder;
   /** Starts a program with exactly this environment. */
   start(argv: readonly string[], environment: Readonly<Record<string, string>>): Promise<Enclosed>;
-  /** Starts what the profile invokes, through the launcher: with login, proxy and the agent's environment. */
-  launch(invocation: Invocation, taskEnvironment: Readonly<Record<string, string>>): Promise<Enclosed>;
+  /** Starts the launcher, which waits for its order. */
+  startLauncher(): Promise<Enclosed>;
+  /** Has the launcher start what the profile invokes: with login, proxy and the agent's environment. */
+  order(launcher: Enclosed, invocation: Invocation, taskEnvironment: Readonly<Record<string, string>>): void;
   remove(): Promise<void>;
 }
 
@@ -56,9 +58,11 @@ export const prepareSurroundings = async (
 ): Promise<Surroundings> => {
   const { id, workFolder, outFolder } = folders;
   const enclosed = config.isolation === 'bubblewrap';
-  const run = await openRunFolder(config.dataFolder, id);
-  const hidden = await Promise.all([config.dataFolder, CHECKOUT].map((path) => realpath(path)));
-  const bounds: Bounds = await createBounds(id);
+  const [run, bounds, hidden] = await Promise.all([
+    openRunFolder(config.dataFolder, id),
+    createBounds(id),
+    Promise.all([config.dataFolder, CHECKOUT].map((path) => realpath(path))),
+  ]);
 
   const places = enclosed ? ENCLOSED_PLACES : openPlaces(workFolder, outFolder, run, config.environment.PATH ?? '');
   const { program } = agent.profile;
@@ -88,8 +92,8 @@ export const prepareSurroundings = async (
         : null,
     });
 
-  const launch: Surroundings['launch'] = async (invocation, taskEnvironment) => {
-    const order: LaunchOrder = {
+  const order: Surroundings['order'] = (launcher, invocation, taskEnvironment) => {
+    const told: LaunchOrder = {
       argv: invocation.argv,
       input: invocation.input,
       folder: places.work,
@@ -107,13 +111,9 @@ export const prepareSurroundings = async (
         from: enclosed ? loginInside(index) : from,
         to: join(places.home, to),
       })),
-      egressSocket: places.egressSocket,
-      egressPort: places.egressPort,
       graceMs: GRACE_MS,
     };
-    const program = await start([places.node, places.launcher], { PATH: places.path });
-    program.stdin.write(`${JSON.stringify(order)}\n`);
-    return program;
+    launcher.stdin.write(`${JSON.stringify(told)}\n`);
   };
 
   return {
@@ -123,7 +123,9 @@ export const prepareSurroundings = async (
     missingLogins: known.flatMap(({ login, here }) => (here ? [] : [login])),
     run,
     start,
-    launch,
+    startLauncher: () =>
+      start([places.node, places.launcher, places.egressSocket, `${places.egressPort}`], { PATH: places.path }),
+    order,
     remove: async () => {
       await bounds.remove();
       await removeRunFolder(run);
