@@ -6,7 +6,16 @@ import { ignoreRules } from './ignore-rules.ts';
 import type { Mirror } from './mirrors.ts';
 import { paced } from './paced.ts';
 import { bytesOf, quoted, type RawPath, rawPathOf, records } from './raw-path.ts';
-import { batched, entriesOf, MODE_EXECUTABLE, MODE_FILE, MODE_LINK, MODE_SUBMODULE, type TreeEntry, writeTree } from './tree.ts';
+import {
+  batched,
+  MODE_EXECUTABLE,
+  MODE_FILE,
+  MODE_LINK,
+  MODE_SUBMODULE,
+  type TreeEntry,
+  type TreeReader,
+  writeTree,
+} from './tree.ts';
 
 /** Reading every byte of a folder takes the disk's time. */
 const HASH_TIMEOUT_MS = 15 * 60_000;
@@ -36,16 +45,11 @@ interface Content {
   readonly source: RawPath;
 }
 
-/** Ids of the blobs with these contents, in their order. With `write` the blobs are in the mirror afterwards. */
-const hashed = async (
-  mirror: Mirror,
-  contents: readonly Content[],
-  write: boolean,
-  signal?: AbortSignal,
-): Promise<ObjectId[]> => {
+/** Ids of the blobs with these contents, in their order. They are in the mirror afterwards; what was there is not written again. */
+const hashed = async (mirror: Mirror, contents: readonly Content[], signal?: AbortSignal): Promise<ObjectId[]> => {
   const ids: ObjectId[] = [];
   if (contents.length === 0) return ids;
-  const args = ['hash-object', ...(write ? ['-w'] : []), '--no-filters', '--stdin-paths'];
+  const args = ['hash-object', '-w', '--no-filters', '--stdin-paths'];
   const input = batched(contents.values().map(({ source }) => Buffer.from(`${quoted(source)}\n`)));
   for await (const id of records(mirror.stream(args, { input, signal, timeoutMs: HASH_TIMEOUT_MS }), '\n')) ids.push(id);
   if (ids.length !== contents.length) throw new Error('git hashed another number of files than it was given');
@@ -65,26 +69,20 @@ const contentsOf = async (files: readonly FoundFile[], folder: string, scratch: 
   return contents;
 };
 
-/** Ids and modes of the files that are not in `start` as they are. Only their blobs are written. */
+/** Ids and modes of the files that are not in `start` as they are. */
 const changedFiles = async (
   mirror: Mirror,
   start: ReadonlyMap<RawPath, TreeEntry>,
-  all: readonly Content[],
+  contents: readonly Content[],
   signal?: AbortSignal,
 ): Promise<Map<RawPath, TreeEntry>> => {
-  const known: Content[] = [];
-  const fresh: Content[] = [];
-  await paced(all, (content) => (start.has(content.file.path) ? known : fresh).push(content));
-  const now = await hashed(mirror, known, false, signal);
+  const ids = await hashed(mirror, contents, signal);
   const changed = new Map<RawPath, TreeEntry>();
-  await paced(known.entries(), ([index, content]) => {
-    const { path, kind } = content.file;
-    const before = start.get(path);
-    if (before === undefined || before.id !== now[index]) fresh.push(content);
-    else if (before.mode !== MODES[kind]) changed.set(path, { mode: MODES[kind], id: before.id });
+  await paced(contents.entries(), ([index, { file }]) => {
+    const now = { mode: MODES[file.kind], id: ids[index] ?? '' };
+    const before = start.get(file.path);
+    if (before?.id !== now.id || before.mode !== now.mode) changed.set(file.path, now);
   });
-  const ids = await hashed(mirror, fresh, true, signal);
-  await paced(fresh.entries(), ([index, { file }]) => changed.set(file.path, { mode: MODES[file.kind], id: ids[index] ?? '' }));
   return changed;
 };
 
@@ -109,7 +107,7 @@ const goneFrom = async (start: ReadonlyMap<RawPath, TreeEntry>, files: readonly 
  * The tree that the bytes in `folder` make. Git never runs in that folder. Where the folder as a whole is past a limit, the tree is
  * the starting tree, and `refused` says so.
  */
-export const readBack = (mirror: Mirror, request: ReadBackRequest): Promise<ReadBack> =>
+export const readBack = (mirror: Mirror, entriesOf: TreeReader, request: ReadBackRequest): Promise<ReadBack> =>
   mirror.scratch(async (scratch) => {
     const { baseTree, startTree, signal } = request;
     const folder = resolve(request.folder);

@@ -10,6 +10,7 @@ import { paced } from './paced.ts';
 import { shownPath } from './raw-path.ts';
 import { readBack } from './read-back.ts';
 import { listSnapshots } from './snapshots.ts';
+import { createTreeReader, type TreeReader } from './tree.ts';
 import { createFileReader, createTreeKeeper, mergeOnto } from './trees.ts';
 import { writeOut } from './write-out.ts';
 
@@ -39,16 +40,18 @@ const keepRef = (keep: string): string =>
 
 const collect = async (
   mirror: Mirror,
+  entriesOf: TreeReader,
   request: Parameters<Repositories['collect']>[0],
   secrets: readonly string[],
 ): Promise<Collected> => {
   const { baseCommit, startTree, patchBytesMax, signal } = request;
   const baseTree = await mirror.treeOf(baseCommit);
-  const { tree, refused, ignored } = await readBack(mirror, { folder: request.folder, baseTree, startTree, signal });
+  const { tree, refused, ignored } = await readBack(mirror, entriesOf, { folder: request.folder, baseTree, startTree, signal });
   const kept = keepRef(request.keep);
-  await mirror.run(['update-ref', '--stdin'], { input: `update ${kept}/tree ${tree}\nupdate ${kept}/base ${baseCommit}\n` });
-
-  const changes = tree === baseTree ? [] : await changesBetween(mirror, baseTree, tree, signal);
+  const [changes] = await Promise.all([
+    tree === baseTree ? [] : changesBetween(mirror, baseTree, tree, signal),
+    mirror.run(['update-ref', '--stdin'], { input: `update ${kept}/tree ${tree}\nupdate ${kept}/base ${baseCommit}\n` }),
+  ]);
   const { patch, bytes } = await patchBetween(mirror, { from: baseTree, to: tree, changes }, patchBytesMax, signal);
   const findings = patch === null ? [] : await findingsIn(mirror, changes, patch, secrets, signal);
   const mask = createMask(secrets);
@@ -89,6 +92,7 @@ export const createRepositories = (options: RepositoriesOptions): GitRepositorie
     now: options.now ?? Date.now,
   });
   const readFile = createFileReader();
+  const entriesOf = createTreeReader();
   const trees = createTreeKeeper();
   return {
     list: () => listSnapshots(options.snapshotRoot),
@@ -99,7 +103,7 @@ export const createRepositories = (options: RepositoriesOptions): GitRepositorie
     writeOut: async (repository, tree, folder, signal) => writeOut(await mirrorOf(repository), tree, folder, signal),
     collect: async (request) => {
       const mirror = await mirrorOf(request.repository);
-      const collected = await collect(mirror, request, options.serviceSecrets());
+      const collected = await collect(mirror, entriesOf, request, options.serviceSecrets());
       trees.note(mirror, collected.tree);
       return collected;
     },
@@ -116,6 +120,7 @@ export const createRepositories = (options: RepositoriesOptions): GitRepositorie
         const head = await remoteHead(mirror, base);
         if (head === null)
           throw new OutsideFailure(`There is no branch ${base} in ${repository} any more; restore it, or rerun.`);
+        if (head === commit) return 0;
         if (!(await mirror.has(`${head}^{commit}`))) await mirror.fetchBranch(base);
         return commitsBetween(mirror, commit, head);
       }),

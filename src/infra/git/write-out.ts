@@ -18,9 +18,8 @@ const emptyFolder = async (folder: string): Promise<string> => {
 export const writeOut = async (mirror: Mirror, tree: ObjectId, folder: string, signal?: AbortSignal): Promise<void> => {
   const workTree = await emptyFolder(folder);
   await mirror.scratch(async (scratch) => {
-    const call = { indexFile: `${scratch}/index`, signal };
     try {
-      await mirror.run(['read-tree', tree], call);
+      await mirror.run(['read-tree', '-u', '--reset', tree], { indexFile: `${scratch}/index`, workTree, signal });
     } catch (error) {
       if (!(error instanceof GitFailure && error.says(/invalid path/i))) throw error;
       throw new RepositoryProblem(
@@ -28,7 +27,6 @@ export const writeOut = async (mirror: Mirror, tree: ObjectId, folder: string, s
         'The tree holds a name that is not safe to write (such as ".git"); name another base.',
       );
     }
-    await mirror.run(['checkout-index', '--all', '--quiet'], { ...call, workTree });
   });
 };
 
