@@ -81,14 +81,19 @@ const collectOrder = async (ports: TaskPorts, task: AtAgent, result: AgentResult
   const { change } = collected;
   const report = judge(change, task.evidence.prepared.policy);
   const said = (text: string): Text => ({ text, salt: clock.uuid() });
+  const [patch, changes, log] = await Promise.all([
+    collected.patch && artifacts.put(collected.patch),
+    artifacts.put(changeList(change.entries)),
+    artifacts.put(result.log),
+  ]);
   const data: TaskCommandData<'CollectChange'> = {
     ...fenceOf(task),
     change: {
       tree: collected.tree,
       empty: collected.empty,
-      patch: collected.patch && (await artifacts.put(collected.patch)),
-      changes: await artifacts.put(changeList(change.entries)),
-      log: await artifacts.put(result.log),
+      patch,
+      changes,
+      log,
       files: report.files,
       insertions: report.insertions,
       deletions: report.deletions,
