@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { StoreUnavailable } from '../domain/event-store.ts';
 import { DomainError } from '../domain/refusals.ts';
 import { type AdmissionLimits, admitted, type Weight } from './admission.ts';
@@ -13,6 +14,12 @@ export interface RunnerOptions extends ExecutionOptions {
 
 /** Most items of one kind looked at in one go; the rest is looked at when these are done. */
 const DUE_MAX = 500;
+/**
+ * Between two looks, in milliseconds, and the light steps that begin with each: while many requests are filed, preparing them takes a small
+ * share of the event loop, and filing the rest.
+ */
+const LOOK_PAUSE_MS = 10;
+const LIGHT_BEGUN_MAX = 4;
 /** Looks at least this often, whatever the view says: a worker that falls silent raises no event. */
 const TICK_MS = 1_000;
 
@@ -33,6 +40,7 @@ export const createRunner = (options: RunnerOptions) => {
   let stopping = false;
   let looking = false;
   let again = false;
+  let lookedAt = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
   let unsubscribe = () => {};
 
@@ -97,12 +105,15 @@ export const createRunner = (options: RunnerOptions) => {
     const taken = [...work.claimed(), ...[...active.values()].map(({ item }) => item)];
     const running = [...new Map(taken.map((item) => [item.stream, weighed(item)])).values()];
     const waiting = new Set(free.map(({ stream }) => stream));
+    let light = 0;
     for (const item of admitted(
       options.admission,
       free.map(weighed),
       running.filter(({ stream }) => !waiting.has(stream)),
-    ))
-      begin(item);
+    )) {
+      if (item.weight !== 'light' || light++ < LIGHT_BEGUN_MAX) begin(item);
+      else again = true;
+    }
     schedule(work.nextAt(now));
   };
 
@@ -113,14 +124,17 @@ export const createRunner = (options: RunnerOptions) => {
     timer = setTimeout(look, Math.min(TICK_MS, untilNext));
   };
 
-  /** Looks for due work. Calls while a look is under way come to one more look. */
+  /** Looks for due work. Calls while a look is under way, or so soon after one, come to one more look. */
   const look = (): void => {
     again = true;
     if (looking || stopping) return;
     looking = true;
     void (async () => {
       while (again && !stopping) {
+        await pause(Math.max(0, lookedAt + LOOK_PAUSE_MS - performance.now()));
+        if (stopping) break;
         again = false;
+        lookedAt = performance.now();
         await once().catch((error: unknown) => {
           tell(error, {});
           schedule(undefined);
