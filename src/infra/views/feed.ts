@@ -1,9 +1,13 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { EventStore } from '../../domain/event-store.ts';
 import type { Build } from './build.ts';
 import { persevere } from './persevere.ts';
 
 /** Most events read at once: few enough that they die young, which keeps memory low. */
 const BATCH_EVENTS_MAX = 250;
+
+/** After a batch at the end of the log, in milliseconds: what is stored meanwhile shares a transaction, what comes after a silence waits for nothing. */
+const BATCH_PAUSE_MS = 5;
 
 export interface FeedOptions {
   readonly store: EventStore;
@@ -25,6 +29,7 @@ export const feed = ({ store, build, signal, onCommit, onLive }: FeedOptions): P
       if (signal.aborted) return;
       if (batch.live) onLive();
       gotSomewhere();
+      if (batch.live) await pause(BATCH_PAUSE_MS);
     }
   });
 };

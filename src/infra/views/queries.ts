@@ -176,7 +176,8 @@ const workQueries = (database: DatabaseSync, named: (table: string) => string) =
     WHERE t.stream NOT IN (SELECT stream FROM parked WHERE tables = '${named('tasks')}')`;
   // The rows of one kind in the order of its index, so that many that are due cost no more than the few that are asked for.
   const due = database.prepare(`${pendingSteps} AND w.kind = ? AND w.not_before <= ? ORDER BY w.not_before, w.id LIMIT ?`);
-  const claimed = database.prepare(`${pendingSteps} AND w.claimed_by IS NOT NULL ORDER BY w.id`);
+  // A range of the index of claims: they are few among many that are pending.
+  const claimed = database.prepare(`${pendingSteps} AND w.claimed_by > ''`);
   const next = database.prepare(`SELECT min(not_before) AS at FROM ${named('work')} WHERE not_before > ?`);
 
   return {
