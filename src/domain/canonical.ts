@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { z } from 'zod';
 
@@ -13,7 +13,7 @@ export const canonicalJson = (value: unknown): string => {
   return text;
 };
 
-export const sha256 = (bytes: string | Uint8Array): Digest => createHash('sha256').update(bytes).digest('hex');
+export const sha256 = (bytes: string | Uint8Array): Digest => hash('sha256', bytes);
 
 /** SHA-256 over the RFC 8785 canonical JSON of `value`. */
 export const digestOf = (value: unknown): Digest => sha256(canonicalJson(value));
