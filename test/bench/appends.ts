@@ -7,42 +7,40 @@ import { openSqliteStore } from '../../src/infra/store/sqlite.ts';
 import { syncRate } from './disk.ts';
 import { against, type Figure } from './figure.ts';
 
-const FOR_MS = 2_000;
-/** By writers: the least multiple of the disk's own rate. */
+/** By writers: how many events each of them appends, and the least multiple of the disk's own rate. */
 const BOUNDS = [
-  [1, '>= 0.75'],
-  [16, '>= 4'],
-  [64, '>= 8'],
+  [1, 5_000, '>= 0.75'],
+  [16, 3_000, '>= 4'],
+  [64, 1_500, '>= 8'],
 ] as const;
 
-const event = (stream: string, revision: number) =>
-  sealed(
-    stream,
-    [{ type: 'TaskCancelled', data: { taskId: stream.slice(5), attempt: 1, reason: ownText('because') } }],
-    { id: crypto.randomUUID(), type: 'Cancel', data: {}, actor: 'system:bench', channel: 'system', at: new Date().toISOString() },
-    revision,
-    '',
+/** What one writer appends, sealed before the clock starts: the store alone is measured. */
+const prepared = (events: number) => {
+  const stream = `task-${crypto.randomUUID()}`;
+  const facts = [{ type: 'TaskCancelled', data: { taskId: stream.slice(5), attempt: 1, reason: ownText('because') } }];
+  const command = { type: 'Cancel', data: {}, actor: 'system:bench', channel: 'system', at: new Date().toISOString() };
+  const appends = Array.from({ length: events }, (_, revision) =>
+    sealed(stream, facts, { ...command, id: crypto.randomUUID() }, revision, ''),
   );
+  return { stream, appends };
+};
 
 /** Durable single-event appends with a checked revision, each writer to a stream of its own, over the disk's own rate. */
 export const appends = async (): Promise<Figure[]> => {
   const folder = await mkdtemp(join(tmpdir(), 'countersign-bench-'));
   const store = openSqliteStore({ file: join(folder, 'log.db') });
   const figures: Figure[] = [];
-  for (const [writers, bound] of BOUNDS) {
+  for (const [writers, events, bound] of BOUNDS) {
+    const work = Array.from({ length: writers }, () => prepared(events));
     const before = syncRate(folder);
-    const end = performance.now() + FOR_MS;
-    let count = 0;
     const begin = performance.now();
-    const write = async (): Promise<void> => {
-      const stream = `task-${crypto.randomUUID()}`;
-      for (let revision = 0; performance.now() < end; revision++) {
-        await store.append(stream, event(stream, revision), revision === 0 ? 'no_stream' : revision - 1);
-        count++;
+    const write = async ({ stream, appends }: ReturnType<typeof prepared>): Promise<void> => {
+      for (const [revision, sealedEvents] of appends.entries()) {
+        await store.append(stream, sealedEvents, revision === 0 ? 'no_stream' : revision - 1);
       }
     };
-    await Promise.all(Array.from({ length: writers }, write));
-    const rate = count / ((performance.now() - begin) / 1_000);
+    await Promise.all(work.map(write));
+    const rate = (writers * events) / ((performance.now() - begin) / 1_000);
     figures.push(
       against(
         `durable appends, ${writers} writer${writers === 1 ? '' : 's'}`,
