@@ -46,10 +46,9 @@ const request = async (ports: TaskPorts, task: AtDelivery, { report }: Execution
   const { tree } = collected;
   const commit = await repositories.commit(repo, { tree, parents: plan.parents, message: commitMessage(task), at });
   const delivery = { tree, commit, ...plan };
-  await report(
-    { type: 'RequestDelivery', data: { ...fenceOf(task), delivery } satisfies TaskCommandData<'RequestDelivery'> },
-    at,
-  );
+  const data = { ...fenceOf(task), delivery } satisfies TaskCommandData<'RequestDelivery'>;
+  // What the commit holds is asked meanwhile: the push compares it, and does not have to wait for the answer.
+  await Promise.all([report({ type: 'RequestDelivery', data }, at), repositories.treeOf(repo, commit)]);
   return { ...delivery, at, round };
 };
 

@@ -1,7 +1,9 @@
 /**
- * Runs beside the agent, inside its isolation, and is the only part of ours there. Its arguments say where the egress proxy listens, and on which port of the
- * loopback it shall (0 takes a free one), so that it is ready when it is told what to do by one line of JSON on standard input (`LaunchOrder` in launch-order.ts); the end of standard input asks it to end the agent, so it also ends with the service
- * that started it. One plain file without imports of ours: bubblewrap shows only this one, and stripping types would add 100 ms to each run.
+ * Runs beside the agent, inside its isolation, and is the only part of ours there. Its arguments say where the egress proxy listens and
+ * which port of the loopback leads there (0 takes a free one); one line of JSON on standard input (`LaunchOrder` in launch-order.ts) says
+ * what to run, so it gets ready before there is anything to run. The end of standard input asks it to end the agent, so it also ends with
+ * the service that started it. One plain file without imports of ours: bubblewrap shows only this one, and stripping types would add
+ * 100 ms to each run.
  */
 import { spawn } from 'node:child_process';
 import { closeSync, cpSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
