@@ -131,7 +131,8 @@ export const createRunner = (options: RunnerOptions) => {
     looking = true;
     void (async () => {
       while (again && !stopping) {
-        await pause(Math.max(0, lookedAt + LOOK_PAUSE_MS - performance.now()));
+        const tooSoonMs = lookedAt + LOOK_PAUSE_MS - performance.now();
+        if (tooSoonMs > 0) await pause(tooSoonMs);
         if (stopping) break;
         again = false;
         lookedAt = performance.now();
