@@ -34,6 +34,14 @@ describe('Removing a folder', () => {
     expect(await readdir(parent)).toEqual([]);
   });
 
+  it('takes away thousands of files, and a link in their midst but not what it points to', async () => {
+    const folder = await filled(
+      "fs.mkdirSync('../other'); for (let i = 0; i < 3000; i++) fs.writeFileSync('file-' + i, ''); fs.symlinkSync('../other', 'link');",
+    );
+    await removeFolder(folder);
+    expect(await readdir(parent)).toEqual(['other']);
+  });
+
   it('takes away folders that nobody can enter, without the power of root', async () => {
     const folder = await filled("fs.mkdirSync('a/b', { recursive: true }); fs.writeFileSync('a/b/c', ''); fs.chmodSync('a', 0);");
     const script = `import { removeFolder } from ${JSON.stringify(import.meta.resolve('../../src/infra/remove-folder.ts'))};
