@@ -145,7 +145,7 @@ export const createGit = (home: string, access: GitAccess = {}): Git => {
       timeout: call.timeoutMs ?? LOCAL_TIMEOUT_MS,
       forceKillAfterDelay: KILL_AFTER_MS,
       ...(call.signal === undefined ? {} : { cancelSignal: call.signal }),
-      input: asInput(call.input ?? ''),
+      ...(call.input === undefined ? { stdin: 'ignore' as const } : { input: asInput(call.input) }),
     } as const;
   };
 
