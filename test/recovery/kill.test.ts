@@ -111,8 +111,9 @@ describe('A service that is killed', { timeout: 120_000 }, () => {
 
 describe('A service that is asked to stop', { timeout: 120_000 }, () => {
   it('stops in time, whatever the agent thinks of it, and hands the stage back without counting it', async () => {
-    const stubborn = `trap '' TERM; sleep 6${SECONDS}; sleep 6${SECONDS} # $OKD_INTENT`;
-    await begin((life) => (life <= 3 ? { AGENT_CLI_TEMPLATE: stubborn } : {}));
+    // One command for every life: another would be one that nobody approved.
+    const stubborn = `if [ "$LIFE" -le 3 ]; then trap '' TERM; sleep 6${SECONDS}; sleep 6${SECONDS}; fi; sed -i s/-/+/ sum.sh # $OKD_INTENT`;
+    await begin((life) => ({ AGENT_CLI_TEMPLATE: stubborn, AGENT_ENV_PASS: 'LIFE', LIFE: String(life) }));
     const delivered = deliver(succession.client, 'Make the sum a sum.');
     for (let life = 1; life <= 3; life++) {
       await untilRunning(`6${SECONDS}`);
