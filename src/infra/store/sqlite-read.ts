@@ -1,4 +1,4 @@
-import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
 import type { RecordedEvent } from '../../domain/event-store.ts';
 import { positionOf, rowOf } from './sqlite-position.ts';
 
@@ -30,41 +30,50 @@ export interface LogReader {
   ): { readonly events: readonly RecordedEvent[]; readonly end: boolean };
 }
 
-type Row = Record<string, SQLOutputValue>;
+/** In the order of `COLUMNS`: rows as arrays are made in half the time of rows as objects. */
+type Row = readonly SQLOutputValue[];
 
 const COLUMNS = 'e.position, s.name AS stream, e.revision, e.id, e.type, e.data, e.metadata';
 
 /** The tables are STRICT and only the appender writes them, so the columns have these types. */
-const recorded = (row: Row): RecordedEvent => ({
-  id: row.id as string,
-  type: row.type as string,
-  data: JSON.parse(row.data as string),
-  metadata: JSON.parse(row.metadata as string),
-  stream: row.stream as string,
-  revision: row.revision as number,
-  position: positionOf(row.position as number),
+const recorded = ([position, stream, revision, id, type, data, metadata]: Row): RecordedEvent => ({
+  id: id as string,
+  type: type as string,
+  data: JSON.parse(data as string),
+  metadata: JSON.parse(metadata as string),
+  stream: stream as string,
+  revision: revision as number,
+  position: positionOf(position as number),
 });
 
 /** Stops early when the page is large enough. Leaving the loop resets the statement, so no read transaction stays open. */
-const upToSize = (rows: Iterable<Row>): { readonly events: readonly RecordedEvent[]; readonly cut: boolean } => {
+const upToSize = (rows: Iterable<unknown>): { readonly events: readonly RecordedEvent[]; readonly cut: boolean } => {
   const events: RecordedEvent[] = [];
   let characters = 0;
-  for (const row of rows) {
+  for (const row of rows as Iterable<Row>) {
     events.push(recorded(row));
-    characters += (row.data as string).length + (row.metadata as string).length;
+    characters += (row[5] as string).length + (row[6] as string).length; // `data` and `metadata`.
     if (characters > PAGE_CHARACTERS_MAX) return { events, cut: true };
   }
   return { events, cut: false };
+};
+
+const prepareRows = (database: DatabaseSync, sql: string): StatementSync => {
+  const prepared = database.prepare(sql);
+  prepared.setReturnArrays(true);
+  return prepared;
 };
 
 export const logReader = (database: DatabaseSync): LogReader => {
   const head = database.prepare('SELECT max(position) AS row FROM events');
   const lastRevision = database.prepare('SELECT revision FROM streams WHERE name = ?');
   const streamPages = {
-    forwards: database.prepare(
+    forwards: prepareRows(
+      database,
       `SELECT ${COLUMNS} FROM streams s JOIN events e ON e.stream_id = s.id WHERE s.name = ? AND e.revision >= ? ORDER BY e.revision LIMIT ?`,
     ),
-    backwards: database.prepare(
+    backwards: prepareRows(
+      database,
       `SELECT ${COLUMNS} FROM streams s JOIN events e ON e.stream_id = s.id WHERE s.name = ? AND e.revision <= ? ORDER BY e.revision DESC LIMIT ?`,
     ),
   };
@@ -76,7 +85,8 @@ export const logReader = (database: DatabaseSync): LogReader => {
     const known = pages.get(prefixes?.length);
     if (known) return known;
     const filter = prefixes ? `AND (${prefixes.map(() => 'instr(s.name, ?) = 1').join(' OR ') || 'FALSE'})` : '';
-    const prepared = database.prepare(
+    const prepared = prepareRows(
+      database,
       `SELECT ${COLUMNS} FROM events e CROSS JOIN streams s ON s.id = e.stream_id WHERE e.position > ? AND e.position <= ?
        ${filter} ORDER BY e.position LIMIT ?`,
     );
