@@ -1,22 +1,11 @@
-import { z } from 'zod';
-import { PersonId } from '../../domain/ids.ts';
-import { shownReport } from '../../domain/policy/shapes.ts';
-import {
-  attemptComment,
-  attemptMarker,
-  commitMessage,
-  type DeliveredAttempt,
-  pullRequestBody,
-  pullRequestTitle,
-} from '../../domain/pull-request-text.ts';
+import { commitMessage, pullRequestBody, pullRequestTitle } from '../../domain/pull-request-text.ts';
 import type { TaskCommandData } from '../../domain/task/commands.ts';
 import { continuedBranch, planDelivery } from '../../domain/task/delivery-plan.ts';
-import { allowedTree, type Delivery, type GivenApproval, type PresentTask, type Task } from '../../domain/task/state.ts';
-import { textOf } from '../../domain/text.ts';
+import { allowedTree, type Delivery, type Task } from '../../domain/task/state.ts';
 import { type Effect, type Execution, type Order, StageFailure } from '../effect.ts';
 import { ForgeRefusal, type PullRequest } from '../ports/forge.ts';
-import { keepOf, wholeIntent } from './agent.ts';
 import { fenceOf, taskClaim } from './claim.ts';
+import { deliveredAttempt } from './delivered-attempt.ts';
 import type { TaskPorts } from './deps.ts';
 
 type AtDelivery = Extract<Task, { status: 'RUNNING'; stage: 'delivery' }>;
@@ -95,40 +84,6 @@ const deliver = async (ports: TaskPorts, task: AtDelivery, execution: Execution)
   return delivery;
 };
 
-const Changes = z.array(z.object({ path: z.string(), kind: z.enum(['added', 'modified', 'deleted', 'type_changed']) }));
-
-const approvalOf = (gate: 'request' | 'patch', given: GivenApproval, task: PresentTask) => ({
-  gate,
-  by: PersonId.parse(given.by),
-  at: given.at,
-  digest: given.approvalDigest,
-  byRequester: given.by === task.requestedBy,
-});
-
-/** Everything the pull request says, from the log and the artifacts only. */
-export const deliveredAttempt = async (
-  { artifacts }: TaskPorts,
-  task: PresentTask,
-  evidence: Pick<AtDelivery['evidence'], 'prepared' | 'approval' | 'collected' | 'judged' | 'tested' | 'patchApproval'>,
-  baseMovedBy: number,
-): Promise<DeliveredAttempt> => {
-  const { prepared, approval, collected, judged, tested, patchApproval } = evidence;
-  const changes = Changes.parse(JSON.parse((await artifacts.get(collected.changes)).toString()));
-  return {
-    taskId: task.taskId,
-    attempt: task.attempt,
-    intent: wholeIntent(task),
-    ...(task.feedback && { feedback: textOf(task.feedback) }),
-    base: { branch: prepared.base, commit: prepared.baseCommit, commitsSince: baseMovedBy },
-    agent: prepared.agent,
-    validation: { command: prepared.testCommand, sandbox: prepared.image, durationMs: tested.durationMs },
-    policy: shownReport(judged.report),
-    changes,
-    approvals: [approvalOf('request', approval, task), ...(patchApproval ? [approvalOf('patch', patchApproval, task)] : [])],
-    trees: { tested: tested.tree, allowed: patchApproval?.tree ?? judged.tree, delivered: collected.tree },
-  };
-};
-
 /** The Draft pull request of this delivery: the one that is there, or a new one. */
 const pullRequestFor = async (
   ports: TaskPorts,
@@ -190,31 +145,5 @@ export const deliveryEffect = (ports: TaskPorts): Effect<Task> => ({
       if (error instanceof ForgeRefusal) throw new StageFailure('PR_CREATE_FAILED', error.message);
       throw error;
     }
-  },
-});
-
-/** What follows a delivery: one comment on a pull request that moved forward, and the trees may be collected as garbage again. */
-export const bookkeepingEffect = (ports: TaskPorts): Effect<Task> => ({
-  weight: 'continues',
-  claim: taskClaim(ports.artifacts),
-  run: async (task): Promise<Order | undefined> => {
-    if (task.status !== 'PR_CREATED') return undefined;
-    const { prepared, approval, collected, judged, tested, delivered } = task.evidence;
-    if (delivered.updated && approval && collected && judged && tested) {
-      const about = await deliveredAttempt(
-        ports,
-        task,
-        { ...task.evidence, approval, collected, judged, tested },
-        delivered.baseMovedBy,
-      );
-      try {
-        await ports.forge.commentOnce(prepared.remote, delivered.number, attemptMarker(task), attemptComment(about));
-      } catch (error) {
-        // A comment that is refused is not worth the delivery: it is done without.
-        if (!(error instanceof ForgeRefusal)) throw error;
-      }
-    }
-    await ports.repositories.release(prepared.repo, keepOf(task));
-    return { type: 'CompleteTask', data: fenceOf(task) };
   },
 });
