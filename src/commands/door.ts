@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { digestOf } from '../domain/canonical.ts';
-import { BranchName, derivedId, RepositoryName } from '../domain/ids.ts';
+import { BranchName, derivedId, RepositoryName, Uuid } from '../domain/ids.ts';
 import { INTENT_CHARACTERS_MAX } from '../domain/limits.ts';
 import { DomainError } from '../domain/refusals.ts';
 import type { TaskCommand } from '../domain/task/commands.ts';
@@ -41,6 +41,8 @@ export type NewTask = z.infer<typeof NewTask>;
 
 const attempt = z.int().min(1).optional();
 const reason = words(2_000).optional();
+/** Of the event that asked: what a button carries, so that a stale one is refused. */
+const approvalId = Uuid.optional();
 
 /** What a person can say with each action. Without `attempt` the current one is meant. */
 export const ACTION_FIELDS = {
@@ -50,9 +52,10 @@ export const ACTION_FIELDS = {
       .string()
       .regex(/^[0-9a-f]{8,64}$/, { error: 'must be 8 to 64 hexadecimal digits' })
       .optional(),
+    approvalId,
   },
-  reject: { attempt, reason },
-  ask: { attempt, question: words(2_000) },
+  reject: { attempt, reason, approvalId },
+  ask: { attempt, question: words(2_000), approvalId },
   clarify: {
     attempt,
     repo: RepositoryName.optional(),
@@ -77,6 +80,9 @@ export const TaskAction = z.discriminatedUnion('action', [
   z.strictObject({ action: z.literal('rerun'), ...ACTION_FIELDS.rerun }),
 ]);
 export type TaskAction = z.infer<typeof TaskAction>;
+
+/** What a person chose last, where a surface remembers it. */
+export type Preferences = Partial<Pick<NewTask, 'repo' | 'base' | 'agent'>>;
 
 export interface Answered extends Dispatched {
   readonly taskId: string;
@@ -130,11 +136,11 @@ export const createDoor = ({ dispatch, tasks, clock, defaults, waitingPerPersonM
     const about = { taskId: task.taskId, attempt: wish.attempt ?? task.attempt };
     switch (wish.action) {
       case 'approve':
-        return { type: 'Approve', data: { ...about, approvalDigest: digest(wish.approvalDigest, task) } };
+        return { type: 'Approve', data: { ...about, approved: wish.approvalId ?? digest(wish.approvalDigest, task) } };
       case 'reject':
-        return { type: 'Reject', data: { ...about, reason: optionalText(wish.reason) } };
+        return { type: 'Reject', data: { ...about, reason: optionalText(wish.reason), asked: wish.approvalId } };
       case 'ask':
-        return { type: 'AskBack', data: { ...about, sentence: text(wish.question) } };
+        return { type: 'AskBack', data: { ...about, sentence: text(wish.question), asked: wish.approvalId } };
       case 'clarify': {
         const { action: _, text: said, testCommand, ...changes } = wish;
         const texts = {
@@ -153,10 +159,13 @@ export const createDoor = ({ dispatch, tasks, clock, defaults, waitingPerPersonM
   };
 
   return {
-    /** Files a request. The same key with the same body finds the task it made; with another body it is refused. */
-    async createTask(session: Session, wish: NewTask, key?: string): Promise<Answered> {
+    /**
+     * Files a request. The same key with the same body finds the task it made; with another body it is refused. `preferred` fills in what was
+     * not said and is no part of the body: a request that arrives again is the same one, whatever was preferred since.
+     */
+    async createTask(session: Session, wish: NewTask, key?: string, preferred: Preferences = {}): Promise<Answered> {
       refuseSecrets(wish);
-      const repo = wish.repo ?? defaults.repo;
+      const repo = wish.repo ?? preferred.repo ?? defaults.repo;
       if (repo === null) throw new DomainError('repository-missing');
       const id = idOf(session, key);
       const taskId = derivedId(id, 'task');
@@ -167,9 +176,9 @@ export const createDoor = ({ dispatch, tasks, clock, defaults, waitingPerPersonM
           // Over what was said, before salts: the same words have the same digest, and it can be erased like them.
           commandDigest: { text: digestOf(wish), salt: clock.uuid() },
           repo,
-          base: wish.base ?? defaults.base,
+          base: wish.base ?? preferred.base ?? defaults.base,
           intent: text(wish.intent),
-          agent: wish.agent ?? defaults.agent,
+          agent: wish.agent ?? preferred.agent ?? defaults.agent,
           testCommand: optionalText(wish.testCommand),
           onBehalfOf: optionalText(wish.onBehalfOf),
         },

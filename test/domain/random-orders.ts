@@ -67,7 +67,7 @@ export const orders = (task: PresentTask, at: string, step: number, choose: Choo
     retry: (): Order => ({ type: 'Retry', data: common }),
     approve: (): Order => ({
       type: 'Approve',
-      data: { ...common, approvalDigest: (wrong ? evidence.approval : open)?.approvalDigest ?? 'a'.repeat(64) },
+      data: { ...common, approved: (wrong ? evidence.approval : open)?.approvalDigest ?? 'a'.repeat(64) },
     }),
     askBack: (): Order => ({ type: 'AskBack', data: { ...common, sentence: text('Why?') } }),
     reject: (): Order => ({ type: 'Reject', data: { ...common, reason: choose.of(null, text('No.')) } }),

@@ -22,6 +22,9 @@ const agent = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, { error: 'mu
 /** Only one that the operator allows is ever run; until that was looked up it is what somebody wrote. */
 const testCommand = Words.refine((command) => textOf(command).length <= 1_000, { error: 'must be at most 1000 characters' });
 
+/** The `approvalId` of the event that asked, as a button carries it: an answer to an earlier question is none to this one. */
+const asked = Uuid.optional();
+
 /** Every command a task understands. The first ten are people's, the rest are the workers'. */
 export const taskCommands = {
   CreateTask: message('CreateTask', 'Ask for a change.', {
@@ -34,13 +37,19 @@ export const taskCommands = {
     testCommand: testCommand.nullable(),
     onBehalfOf: Words.nullable(),
   }),
-  Approve: message('Approve', 'Allow exactly what the digest covers: the request to run, or the patch to be delivered.', {
+  Approve: message('Approve', 'Allow exactly what was shown: the request to run, or the patch to be delivered.', {
     taskId,
     attempt,
-    approvalDigest: Digest,
+    /** Names what was shown by what it covers, or by the event that asked. */
+    approved: z.union([Digest, Uuid]),
   }),
-  Reject: message('Reject', 'Refuse the request, or what a gate shows.', { taskId, attempt, reason: Words.nullable() }),
-  AskBack: message('AskBack', 'Ask the requester a question instead of approving.', { taskId, attempt, sentence: Words }),
+  Reject: message('Reject', 'Refuse the request, or what a gate shows.', {
+    taskId,
+    attempt,
+    reason: Words.nullable(),
+    asked,
+  }),
+  AskBack: message('AskBack', 'Ask the requester a question instead of approving.', { taskId, attempt, sentence: Words, asked }),
   Clarify: message('Clarify', 'Amend the request while it waits for a clarification.', {
     taskId,
     attempt,

@@ -31,8 +31,17 @@ const askForClarification = (data: TaskCommandData<'AskForClarification'>, task:
   return [{ type: 'ClarificationRequested', data }];
 };
 
-const askBack = ({ taskId, attempt, sentence }: TaskCommandData<'AskBack'>, task: PresentTask): TaskEvent[] => {
+/** Refuses the answer to a question that is no longer asked. */
+const refuseStale = (asked: string | undefined, task: PresentTask): void => {
+  if (asked === undefined) return;
+  const isAsked =
+    (task.status === 'WAIT_APPROVE_WRITE' || task.status === 'WAIT_APPROVE_PATCH') && task.open.approvalId === asked;
+  if (!isAsked) throw new DomainError('request-changed');
+};
+
+const askBack = ({ taskId, attempt, sentence, asked }: TaskCommandData<'AskBack'>, task: PresentTask): TaskEvent[] => {
   if (task.status !== 'WAIT_APPROVE_WRITE') throw new DomainError('not-awaiting-approval');
+  refuseStale(asked, task);
   return [
     { type: 'ClarificationRequested', data: { taskId, attempt, preparation: task.preparation, reason: 'QUESTION', sentence } },
   ];
@@ -56,28 +65,31 @@ const retry = (data: TaskCommandData<'Retry'>, task: PresentTask): TaskEvent[] =
   return [{ type: 'RetryRequested', data }];
 };
 
+type ApprovalName = Pick<OpenApproval, 'approvalId' | 'approvalDigest'>;
+
 /** An approval lives as long after it was given as the question lived: from `askedAt` to `expiresAt`. */
 const expiryOf = ({ askedAt, expiresAt }: OpenApproval, at: string): string =>
   new Date(Date.parse(at) + Date.parse(expiresAt) - Date.parse(askedAt)).toISOString();
 
 const approve = (
-  { taskId, attempt, approvalDigest }: TaskCommandData<'Approve'>,
+  { taskId, attempt, approved }: TaskCommandData<'Approve'>,
   task: PresentTask,
   { actor, at }: Who,
 ): TaskEvent[] => {
   const { approval, patchApproval } = task.evidence;
-  if (task.status === 'RUNNING' && [approval, patchApproval].some((given) => given?.approvalDigest === approvalDigest)) return [];
+  const isMeant = (shown: ApprovalName): boolean => shown.approvalDigest === approved || shown.approvalId === approved;
+  if (task.status === 'RUNNING' && [approval, patchApproval].some((given) => given && isMeant(given))) return [];
   if (task.status !== 'WAIT_APPROVE_WRITE' && task.status !== 'WAIT_APPROVE_PATCH')
     throw new DomainError('not-awaiting-approval');
   const { open } = task;
-  if (open.approvalDigest !== approvalDigest) throw new DomainError('request-changed');
+  if (!isMeant(open)) throw new DomainError('request-changed');
   if (at >= open.expiresAt) throw new DomainError('approval-expired');
 
   const given = {
     taskId,
     attempt,
     approvalId: open.approvalId,
-    approvalDigest,
+    approvalDigest: open.approvalDigest,
     byRequester: actor === task.requestedBy,
     expiresAt: expiryOf(open, at),
   };
@@ -86,10 +98,11 @@ const approve = (
     : [{ type: 'PatchApproved', data: { ...given, tree: task.evidence.collected.tree } }];
 };
 
-const reject = ({ taskId, attempt, reason }: TaskCommandData<'Reject'>, task: PresentTask): TaskEvent[] => {
+const reject = ({ taskId, attempt, reason, asked }: TaskCommandData<'Reject'>, task: PresentTask): TaskEvent[] => {
   if (task.status === 'FAILED' && task.errorCode === 'REJECTED') return [];
   if (isOver(task)) throw new DomainError('task-is-over');
   if (task.status === 'RUNNING' || task.status === 'PR_CREATED') throw new DomainError('not-waiting');
+  refuseStale(asked, task);
   const gate = task.status === 'WAIT_APPROVE_PATCH' ? 'patch' : 'intent';
   return [{ type: 'TaskRejected', data: { taskId, attempt, gate, reason } }];
 };

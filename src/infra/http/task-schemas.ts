@@ -48,8 +48,8 @@ export const ActionBody = z
       approval_digest: approve.approvalDigest.describe('What was read: at least its first 8 digits.'),
       actor,
     }),
-    z.strictObject({ action: z.literal('reject'), ...reject, actor }),
-    z.strictObject({ action: z.literal('ask'), ...ask, actor }),
+    z.strictObject({ action: z.literal('reject'), attempt: reject.attempt, reason: reject.reason, actor }),
+    z.strictObject({ action: z.literal('ask'), attempt: ask.attempt, question: ask.question, actor }),
     z.strictObject({
       action: z.literal('clarify'),
       attempt: clarify.attempt,

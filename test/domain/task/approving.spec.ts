@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { taskKind as task } from '../../../src/domain/task/index.ts';
 import { folded, given } from '../given.ts';
-import { approveTask, claimStage, rejectTask } from './commands.ts';
+import { approveTask, askBack, claimStage, rejectTask } from './commands.ts';
 import {
   approvalExpired,
   clarificationRequested,
@@ -36,6 +36,24 @@ describe('Approving a task', () => {
   it('is done once: a second press changes nothing', () => {
     given(task, untilApproved).when(approveTask()).yields();
     given(task, untilAgent).when(approveTask()).yields();
+  });
+
+  it('may name the event that asked, as a button does', () => {
+    const press = approveTask({ approved: uuid('intent gate') });
+    given(task, untilPrepared).when(press).yields(taskApproved());
+    given(task, untilApproved).when(press).yields();
+  });
+
+  it('is refused by the button of an earlier question', () => {
+    const again = [...untilPrepared, clarificationRequested(), retryRequested()];
+    given(task, again, requestPrepared({ preparation: 2, approvalId: uuid('asked again') }))
+      .when(approveTask({ approved: uuid('intent gate') }))
+      .refuses('request-changed');
+    for (const answer of [rejectTask, askBack]) {
+      given(task, again, requestPrepared({ preparation: 2, approvalId: uuid('asked again') }))
+        .when(answer({ asked: uuid('intent gate') }))
+        .refuses('request-changed');
+    }
   });
 
   it('is refused when what would run is not what was read', () => {

@@ -44,7 +44,7 @@ export const askForClarification = command('AskForClarification', SYSTEM, {
   reason: 'BASE_MISSING',
   sentence: text('There is no branch "main".'),
 });
-export const approveTask = command('Approve', BERT, { ...common, approvalDigest: INTENT_DIGEST });
+export const approveTask = command('Approve', BERT, { ...common, approved: INTENT_DIGEST });
 export const rejectTask = command('Reject', BERT, { ...common, reason: null });
 export const askBack = command('AskBack', BERT, { ...common, sentence: text('Which test?') });
 export const clarify = command('Clarify', ANNA, common);

@@ -139,7 +139,7 @@ describe('Finishing the tests', () => {
 });
 
 describe('Approving a patch', () => {
-  const approve = (over = {}, who = {}) => approveTask({ approvalDigest: PATCH_DIGEST, ...over }, who);
+  const approve = (over = {}, who = {}) => approveTask({ approved: PATCH_DIGEST, ...over }, who);
 
   it('lets exactly the tested tree be delivered', () => {
     given(task, untilPatchGate).when(approve()).yields(patchApproved());
