@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { clockTime, duration, moment, shortMoment, withReadersTimes } from '../../src/infra/cli/moments.ts';
+import { clockTime, duration, moment, shortMoment, withReadersTimes } from '../../src/projections/moments.ts';
 
 const AT = '2026-03-01T23:22:05.123Z';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { visible, visibleJson, visibleLine, visibleText } from '../../src/infra/cli/visible.ts';
+import { visible, visibleJson, visibleLine, visibleText } from '../../src/infra/visible.ts';
 
 /** What a terminal obeys, what is not seen, and what changes how others are seen. */
 const HARMFUL = /[\0-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|\u{e0041}/u;

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
+import { visibleLine } from '../visible.ts';
 import { Failure } from './failure.ts';
-import { visibleLine } from './visible.ts';
 
 /** How often a call is sent that was not answered, or answered with "not now". Every copy carries the same key, so it counts once. */
 const SENDS_MAX = 4;

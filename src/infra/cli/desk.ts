@@ -5,12 +5,12 @@ import type { z } from 'zod';
 import type { Configuration } from '../config/configuration.ts';
 import { type Environment, readConfiguration } from '../config/operator.ts';
 import { TABLE } from '../config/table.ts';
+import { visible, visibleJson } from '../visible.ts';
 import { type Api, createApi } from './api.ts';
 import type { Composition } from './composition.ts';
 import { Failure } from './failure.ts';
 import { readServiceFile } from './service-file.ts';
 import type { Terminal } from './terminal.ts';
-import { visible, visibleJson } from './visible.ts';
 
 export interface DeskOptions {
   readonly composition: Composition;

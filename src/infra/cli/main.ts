@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import type { Environment } from '../config/operator.ts';
+import { visibleJson, visibleText } from '../visible.ts';
 import { addAuditCommands } from './commands/audit.ts';
 import { addLogCommands } from './commands/log.ts';
 import { addPeopleCommands } from './commands/people.ts';
@@ -12,7 +13,6 @@ import { addDemoCommand } from './demo/command.ts';
 import { createDesk, type Deal, type Desk, type DeskOptions } from './desk.ts';
 import { Failure, Misuse } from './failure.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
-import { visibleJson, visibleText } from './visible.ts';
 
 const DONE = 0;
 const REFUSED = 1;

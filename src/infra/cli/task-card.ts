@@ -1,8 +1,8 @@
+import { moment } from '../../projections/moments.ts';
 import type { TaskView } from '../../projections/task-view.ts';
+import { count, limitsInWords, shortCommit, shortDigest, shortTask } from '../../projections/words.ts';
 import { fields, indented, width, wrapped } from './layout.ts';
-import { moment } from './moments.ts';
 import type { Terminal } from './terminal.ts';
-import { count, limitsInWords, shortCommit, shortDigest, shortTask } from './words.ts';
 
 /** Names of people by id, as far as the reader may know them. */
 export type Names = ReadonlyMap<string, string>;

@@ -1,9 +1,9 @@
+import { clockTime, duration, moment, readersZone, withReadersTimes } from '../../projections/moments.ts';
 import type { TaskView, Transition } from '../../projections/task-view.ts';
+import { shortCommit, shortTask } from '../../projections/words.ts';
 import { fields, indented, padded } from './layout.ts';
-import { clockTime, duration, moment, readersZone, withReadersTimes } from './moments.ts';
 import { changedInWords, heading, type Names, named, paragraph, testsInWords } from './task-card.ts';
 import type { Style, Terminal } from './terminal.ts';
-import { shortCommit, shortTask } from './words.ts';
 
 type Paper = Pick<Terminal, 'columns' | 'ink'>;
 

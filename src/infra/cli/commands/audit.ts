@@ -12,13 +12,13 @@ import {
   verifyAudit,
 } from '../../../projections/audit.ts';
 import { asOkayDokki } from '../../../projections/audit-okaydokki.ts';
+import { moment } from '../../../projections/moments.ts';
+import { count } from '../../../projections/words.ts';
+import { visible, visibleJson, visibleText } from '../../visible.ts';
 import type { Deal, Desk } from '../desk.ts';
 import { Failure, Misuse } from '../failure.ts';
 import { indented, table } from '../layout.ts';
 import { linesOf } from '../lines.ts';
-import { moment } from '../moments.ts';
-import { visible, visibleJson, visibleText } from '../visible.ts';
-import { count } from '../words.ts';
 
 const FORMATS = ['2.0', 'okaydokki-1.0'] as const;
 /** Rows of a table that are kept until it can be drawn. */

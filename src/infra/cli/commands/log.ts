@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
+import { count } from '../../../projections/words.ts';
+import { visibleJson, visibleText } from '../../visible.ts';
 import type { Api } from '../api.ts';
 import type { Offline, ReplayReport } from '../composition.ts';
 import type { Deal, Desk } from '../desk.ts';
 import { Failure } from '../failure.ts';
 import { linesOf } from '../lines.ts';
-import { visibleJson, visibleText } from '../visible.ts';
-import { count } from '../words.ts';
 
 /** Opens the data folder for as long as `work` takes. */
 const withFolder = async <T>(desk: Desk, work: (offline: Offline) => Promise<T>): Promise<T> => {

@@ -1,11 +1,11 @@
 import { Argument, type Command } from 'commander';
 import { z } from 'zod';
 import { Role } from '../../../domain/person/events.ts';
+import { moment } from '../../../projections/moments.ts';
 import { type Api, pathOf } from '../api.ts';
 import { type Deal, type Desk, shown } from '../desk.ts';
 import { Failure, Misuse } from '../failure.ts';
 import { indented, table } from '../layout.ts';
-import { moment } from '../moments.ts';
 import { PeopleAnswer, people } from './task-documents.ts';
 
 const DAY_MS = 86_400_000;

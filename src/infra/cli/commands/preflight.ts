@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
+import { count } from '../../../projections/words.ts';
 import type { Check } from '../../checks.ts';
+import { visibleJson, visibleText } from '../../visible.ts';
 import { type Deal, type Desk, shown } from '../desk.ts';
 import { indented, padded, wrapped } from '../layout.ts';
 import type { Style } from '../terminal.ts';
-import { visibleJson, visibleText } from '../visible.ts';
-import { count } from '../words.ts';
 
 const MARKS: Readonly<Record<Check['status'], { readonly word: string; readonly style: Style }>> = {
   pass: { word: 'PASS', style: 'good' },

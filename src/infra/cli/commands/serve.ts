@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
+import { visibleJson } from '../../visible.ts';
 import type { Deal, Desk } from '../desk.ts';
-import { visibleJson } from '../visible.ts';
 
 /** Longest that a stop may take, in milliseconds; then the process ends all the same, and it does so within 5 s. */
 const STOP_MS_MAX = 4_500;

@@ -1,10 +1,10 @@
+import { withReadersTimes } from '../../../projections/moments.ts';
+import { shortTask } from '../../../projections/words.ts';
+import { visibleText } from '../../visible.ts';
 import { type Api, pathOf } from '../api.ts';
 import { type Desk, shown } from '../desk.ts';
-import { withReadersTimes } from '../moments.ts';
 import { answersToCard, approvalCard, paragraph } from '../task-card.ts';
 import { statusStyle } from '../task-page.ts';
-import { visibleText } from '../visible.ts';
-import { shortTask } from '../words.ts';
 import { namesOf, PeopleAnswer, TaskAnswer } from './task-documents.ts';
 import { watchTask } from './task-watch.ts';
 

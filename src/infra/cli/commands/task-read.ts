@@ -1,11 +1,11 @@
+import { clockTime, readersZone, shortMoment, withReadersTimes } from '../../../projections/moments.ts';
+import { shortTask } from '../../../projections/words.ts';
+import { visibleJson, visibleText } from '../../visible.ts';
 import { pathOf, queryOf } from '../api.ts';
 import { type Desk, shown } from '../desk.ts';
 import { indented, table } from '../layout.ts';
-import { clockTime, readersZone, shortMoment, withReadersTimes } from '../moments.ts';
 import { answersToCard, approvalCard } from '../task-card.ts';
 import { statusStyle, taskPage } from '../task-page.ts';
-import { visibleJson, visibleText } from '../visible.ts';
-import { shortTask } from '../words.ts';
 import { namesOf, PeopleAnswer, StoryAnswer, TaskAnswer, TaskListAnswer } from './task-documents.ts';
 
 export interface ListWish {

@@ -1,14 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { z } from 'zod';
+import { clockTime, withReadersTimes } from '../../../projections/moments.ts';
+import { visibleJson } from '../../visible.ts';
 import { type Api, pathOf } from '../api.ts';
 import { type Desk, shown } from '../desk.ts';
 import { Failure } from '../failure.ts';
 import { indented, wrapped } from '../layout.ts';
 import { serverSentEvents } from '../lines.ts';
-import { clockTime, withReadersTimes } from '../moments.ts';
 import { taskPage } from '../task-page.ts';
 import type { Terminal } from '../terminal.ts';
-import { visibleJson } from '../visible.ts';
 import { namesOf, PeopleAnswer, ProgressLine, StoryAnswer, StoryLine, TaskAnswer } from './task-documents.ts';
 
 /** Before a stream that broke is opened again. */

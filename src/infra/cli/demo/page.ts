@@ -1,12 +1,12 @@
 import type { AuditLine, AuditVerdict } from '../../../projections/audit.ts';
+import { duration, readersZone } from '../../../projections/moments.ts';
 import type { TaskView } from '../../../projections/task-view.ts';
+import { count, shortCommit, shortTask } from '../../../projections/words.ts';
 import { auditRow } from '../commands/audit.ts';
 import { fields, indented, table } from '../layout.ts';
-import { duration, readersZone } from '../moments.ts';
 import { approvalRows, approvalTitle, attemptOf, heading, type Names, paragraph } from '../task-card.ts';
 import { treesInWords } from '../task-page.ts';
 import type { Style, Terminal } from '../terminal.ts';
-import { count, shortCommit, shortTask } from '../words.ts';
 import type { Surroundings } from './surroundings.ts';
 
 const INDENT = 2;

@@ -1,4 +1,4 @@
-import type { Limits } from '../../domain/limits.ts';
+import type { Limits } from '../domain/limits.ts';
 import { duration } from './moments.ts';
 
 const TASK_DIGITS = 8;
