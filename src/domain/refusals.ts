@@ -164,7 +164,37 @@ export const REFUSALS = {
   'last-admin': {
     errorCode: 'INVALID_ACTION',
     status: 409,
-    sentence: 'This is the last right to administer. Grant it to someone else first.',
+    sentence: 'Nobody ends their own right to administer everything. Grant it to someone else, who can end yours.',
+  },
+  'person-erased': {
+    errorCode: 'INVALID_ACTION',
+    status: 409,
+    sentence: 'This person was erased, for good. Make them known again with "countersign person add".',
+  },
+  'identity-taken': {
+    errorCode: 'STATE_CONFLICT',
+    status: 409,
+    sentence: 'This account is somebody else here already. An admin can end that with "countersign person unlink".',
+  },
+  'identity-not-found': {
+    errorCode: 'INVALID_ACTION',
+    status: 404,
+    sentence: 'This account is not linked to the person. List theirs with "countersign person show".',
+  },
+  'too-many-identities': {
+    errorCode: 'STATE_CONFLICT',
+    status: 409,
+    sentence: 'This person has as many accounts linked as one may. Unlink one first.',
+  },
+  'invitation-invalid': {
+    errorCode: 'INVALID_ACTION',
+    status: 404,
+    sentence: 'This code is not valid: mistyped, used already, too old, or replaced by a newer one. An admin can make another.',
+  },
+  'chat-not-found': {
+    errorCode: 'INVALID_ACTION',
+    status: 404,
+    sentence: 'There is no such chat. List them with "countersign chat list".',
   },
   'unknown-command': { errorCode: 'INVALID_ACTION', status: 400, sentence: 'There is no such command.' },
   forbidden: {
@@ -181,6 +211,11 @@ export const REFUSALS = {
     errorCode: 'RATE_LIMITED',
     status: 429,
     sentence: 'You have as many requests waiting as one person may. Approve, reject or cancel some first.',
+  },
+  'views-behind': {
+    errorCode: 'UNAVAILABLE',
+    status: 503,
+    sentence: 'What was stored lately is not looked through yet. Send the same again in a moment.',
   },
   'stream-parked': {
     errorCode: 'UNAVAILABLE',

@@ -17,21 +17,31 @@ export const RepositoryPattern = z
 export type RepositoryPattern = z.infer<typeof RepositoryPattern>;
 
 const personId = PersonId;
+const invitationId = Uuid;
 const at = z.iso.datetime({ precision: 3 });
+const channel = z.string();
 
 /** Every event of a person. Names and identities are texts, so that they can be erased; every other stream names the id only. */
 export const personEvents = {
   PersonAdded: message('PersonAdded', 'A person may be known here from now on.', { personId, name: Text }),
-  IdentityLinked: message('IdentityLinked', 'This account on a channel is this person.', {
-    personId,
-    channel: z.string(),
-    subject: Text,
-  }),
+  IdentityLinked: message('IdentityLinked', 'This account on a channel is this person.', { personId, channel, subject: Text }),
   IdentityUnlinked: message('IdentityUnlinked', 'This account on a channel is no longer this person.', {
     personId,
-    channel: z.string(),
+    channel,
     subjectDigest: Digest,
   }),
+  InvitationMade: message('InvitationMade', 'Whoever holds a code may link one account to the person; only its hash is known.', {
+    personId,
+    invitationId,
+    codeHash: Digest,
+    channel,
+    expiresAt: at,
+  }),
+  InvitationRedeemed: message('InvitationRedeemed', 'The holder of an account had the code, which is used up by that.', {
+    personId,
+    invitationId,
+  }),
+  InvitationWithdrawn: message('InvitationWithdrawn', 'The code is worthless from now on.', { personId, invitationId }),
   RoleGranted: message('RoleGranted', 'The person has this role for these repositories.', {
     personId,
     role: Role,
@@ -49,7 +59,19 @@ export const personEvents = {
     tokenHash: Digest,
     expiresAt: at.nullable(),
   }),
+  TokenUsed: message('TokenUsed', 'The token was used on this day; said once a day.', {
+    personId,
+    tokenId: Uuid,
+    day: z.iso.date(),
+  }),
   TokenRevoked: message('TokenRevoked', 'The token is worthless from now on.', { personId, tokenId: Uuid }),
+  PersonErased: message('PersonErased', 'The person is nobody here from now on, and what is known of them is being erased.', {
+    personId,
+  }),
+  PersonForgotten: message('PersonForgotten', 'Every text of these events was erased from the log.', {
+    personId,
+    revisions: z.array(z.int().min(0)),
+  }),
 } as const;
 
 export type PersonEvent = MessageOf<typeof personEvents>;
