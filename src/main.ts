@@ -22,6 +22,7 @@ import { createAgents } from './infra/agent/agents.ts';
 import { configuredAgents } from './infra/agent/configured.ts';
 import { loginSecrets } from './infra/agent/login-secrets.ts';
 import { createArtifacts } from './infra/artifacts.ts';
+import { clearStagedBackups, makeBackup } from './infra/backup/make.ts';
 import { checkAll } from './infra/checks.ts';
 import { type Composition, type Offline, SERVICE_FILE, type Service, type ServiceFile } from './infra/cli/composition.ts';
 import { runCli } from './infra/cli/main.ts';
@@ -235,6 +236,7 @@ export const serve = async (configuration: Configuration): Promise<Service> => {
   }
   const opened = await openLog(configuration, opening);
   const outside = await openOutside(configuration, redact);
+  await clearStagedBackups(dataFolder);
   const artifacts = createArtifacts({ folder: configuration.artifactFolder, bytesMax: ARTIFACT_BYTES_MAX });
   const progress = createProgressFeed();
   const runner = await openRunner(configuration, opened, outside, { log, artifacts, onProgress: progress.tell }, opening);
@@ -246,6 +248,13 @@ export const serve = async (configuration: Configuration): Promise<Service> => {
     auditFile: configuration.auditFile,
     repositories: repositoryAdmin(configuration, outside),
     progress,
+    backup: () =>
+      makeBackup({
+        dataFolder,
+        artifactFolder: configuration.artifactFolder,
+        holdsLog: configuration.eventStoreUrl === null,
+        now: systemClock.now,
+      }),
     health: () => healthOf(configuration, outside, opened),
     isReady: () => isReady,
     clock: systemClock,

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import type { Environment } from '../config/operator.ts';
 import { visibleJson, visibleText } from '../visible.ts';
 import { addAuditCommands } from './commands/audit.ts';
+import { addBackupCommands } from './commands/backup.ts';
 import { addLogCommands } from './commands/log.ts';
 import { addPeopleCommands } from './commands/people.ts';
 import { addPreflightCommand } from './commands/preflight.ts';
@@ -43,6 +44,7 @@ const programFor = (terminal: Terminal, deal: Deal): Command => {
   addPeopleCommands(program, deal);
   addAuditCommands(program, deal);
   addLogCommands(program, deal);
+  addBackupCommands(program, deal);
   return program;
 };
 

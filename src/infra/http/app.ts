@@ -1,6 +1,7 @@
 import { OpenAPIHono, z } from '@hono/zod-openapi';
 import { addAuditRoute } from './audit-route.ts';
 import { authentication, type Variables } from './authentication.ts';
+import { addBackupRoute } from './backup-route.ts';
 import type { Api, ApiOptions } from './context.ts';
 import { addEvidenceRoutes } from './evidence-routes.ts';
 import { gate } from './gate.ts';
@@ -62,6 +63,7 @@ export const createApi = (options: ApiOptions): Api => {
   addPeopleRoutes(api, options, reader);
   addRepositoryRoutes(api, options);
   addProjectionRoutes(api, options);
+  addBackupRoute(api, options);
   api.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });
   addDocumentRoute(api);
   return api;

@@ -7,6 +7,7 @@ import type { Clock } from '../../commands/ports/clock.ts';
 import type { RunnerLog } from '../../commands/ports/log.ts';
 import type { Redaction } from '../../commands/redaction.ts';
 import type { EventStore } from '../../domain/event-store.ts';
+import type { Backup } from '../backup/make.ts';
 import type { Views } from '../views/views.ts';
 import type { Variables } from './authentication.ts';
 
@@ -41,6 +42,7 @@ export interface ApiOptions {
   readonly auditFile: string;
   readonly repositories: RepositoryAdmin;
   readonly progress: ProgressFeed;
+  readonly backup: () => Promise<Backup>;
   readonly health: () => Promise<HealthReport>;
   readonly isReady: () => boolean;
   readonly clock: Clock;

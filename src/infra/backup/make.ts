@@ -1,0 +1,103 @@
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { backup, DatabaseSync } from 'node:sqlite';
+import type { Readable } from 'node:stream';
+import { execa } from 'execa';
+import { removeFolder } from '../remove-folder.ts';
+import { storeIdOf } from '../store/sqlite-file.ts';
+import { BACKUP_FORMAT, KEPT, LOG, MANIFEST, type Manifest } from './manifest.ts';
+
+const STAGING = 'backup-';
+
+/** All pages in one step, which is one moment of the log: in smaller ones every append in between would begin it anew. */
+const ALL_PAGES = 0x7fffffff;
+
+export interface Backup {
+  /** A tar archive. Destroying it ends the backup. */
+  readonly bytes: Readable;
+  /** Resolves when the archive is whole and what was staged is gone; rejects when it is not whole. */
+  readonly done: Promise<void>;
+}
+
+export interface BackupOptions {
+  readonly dataFolder: string;
+  readonly artifactFolder: string;
+  /** Whether the log is the SQLite file of the data folder. */
+  readonly holdsLog: boolean;
+  readonly now: () => string;
+}
+
+/** The log as it is at one moment, beside the service that goes on writing; copied on a thread of the pool. */
+const snapshotLog = async (from: string, to: string): Promise<Manifest['log']> => {
+  const log = new DatabaseSync(from, { readOnly: true });
+  try {
+    await backup(log, to, { rate: ALL_PAGES });
+  } finally {
+    log.close();
+  }
+  const copy = new DatabaseSync(to, { readOnly: true });
+  try {
+    // Positions have no gaps, so the last one counts them.
+    const last = copy.prepare('SELECT max(position) AS last FROM events').get()?.last;
+    return { storeId: storeIdOf(copy), events: Number(last ?? 0) };
+  } finally {
+    copy.close();
+  }
+};
+
+const archive = (folder: string, { dataFolder, artifactFolder, holdsLog }: BackupOptions) =>
+  execa(
+    'tar',
+    [
+      '--create',
+      '--warning=no-file-changed',
+      '--exclude=./.writing-*',
+      // Only the artifacts are named by ".", wherever their folder stands.
+      '--transform=s,^\\.,artifacts,',
+      '--directory',
+      folder,
+      MANIFEST,
+      ...(holdsLog ? [LOG] : []),
+      '--directory',
+      dataFolder,
+      ...KEPT.filter((name) => existsSync(join(dataFolder, name))),
+      '--directory',
+      artifactFolder,
+      '.',
+    ],
+    { extendEnv: false, env: { PATH: '/usr/bin:/bin' }, stdin: 'ignore', buffer: false, encoding: 'buffer', reject: false },
+  );
+
+/** What an earlier process that was killed had staged. */
+export const clearStagedBackups = async (dataFolder: string): Promise<void> => {
+  const left = (await readdir(dataFolder)).filter((name) => name.startsWith(STAGING));
+  await Promise.all(left.map((name) => removeFolder(join(dataFolder, name))));
+};
+
+/**
+ * A backup of everything that cannot be made again from elsewhere: the log first, then the artifacts, which are only ever added, so that
+ * every one that the log names is there.
+ */
+export const makeBackup = async (options: BackupOptions): Promise<Backup> => {
+  const { dataFolder, artifactFolder, holdsLog, now } = options;
+  const folder = await mkdtemp(join(dataFolder, STAGING));
+  try {
+    await mkdir(artifactFolder, { recursive: true, mode: 0o700 });
+    const madeAt = now();
+    const log = holdsLog ? await snapshotLog(join(dataFolder, LOG), join(folder, LOG)) : null;
+    const manifest: Manifest = { format: BACKUP_FORMAT, madeAt, log };
+    await writeFile(join(folder, MANIFEST), `${JSON.stringify(manifest)}\n`);
+    const tar = archive(folder, options);
+    const finish = async (): Promise<void> => {
+      const { exitCode, message } = await tar;
+      await removeFolder(folder);
+      // 1: a folder got another file while it was read, which is what a running service does.
+      if (exitCode !== 0 && exitCode !== 1) throw new Error('The archive could not be written whole.', { cause: message });
+    };
+    return { bytes: tar.stdout, done: finish() };
+  } catch (error) {
+    await removeFolder(folder);
+    throw error;
+  }
+};
