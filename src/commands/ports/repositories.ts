@@ -54,8 +54,10 @@ export interface Repositories {
   remoteOf(repository: string): Promise<string>;
   /** Fetches `base` from the remote; unless `fresh`, a fetch younger than 10 s will do. Throws `RepositoryProblem`. */
   resolveBase(repository: string, base: string, age?: 'shared' | 'fresh'): Promise<ResolvedBase>;
-  /** A file of a commit by its path; `null` when absent, `unusable` when it is no regular file or over `maxBytes`. */
-  readFile(repository: string, commit: ObjectId, path: string, maxBytes: number): Promise<Buffer | null | 'unusable'>;
+  /** A file of a commit or tree by its path; `null` when absent, `unusable` when it is no regular file or over `maxBytes`. */
+  readFile(repository: string, treeish: ObjectId, path: string, maxBytes: number): Promise<Buffer | null | 'unusable'>;
+  /** Whether a path of a commit is a folder. */
+  isFolder(repository: string, commit: ObjectId, path: string): Promise<boolean>;
   /** Merges what `tree` changed against `oldBase` onto `newBase`; `null` on conflict. Both bases are commits. */
   mergeOnto(repository: string, tree: ObjectId, oldBase: ObjectId, newBase: ObjectId): Promise<ObjectId | null>;
   /** Writes the raw bytes of a tree into `folder` (made here, must be empty). Attributes change nothing; links are written as links. */

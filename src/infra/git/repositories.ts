@@ -11,7 +11,7 @@ import { shownPath } from './raw-path.ts';
 import { readBack } from './read-back.ts';
 import { listSnapshots } from './snapshots.ts';
 import { createTreeReader, type TreeReader } from './tree.ts';
-import { createFileReader, createTreeKeeper, mergeOnto } from './trees.ts';
+import { createFileReader, createTreeKeeper, isFolder, mergeOnto } from './trees.ts';
 import { writeOut } from './write-out.ts';
 
 /** Names of ignored files that a report shows. */
@@ -98,7 +98,8 @@ export const createRepositories = (options: RepositoriesOptions): GitRepositorie
     list: () => listSnapshots(options.snapshotRoot),
     remoteOf: (repository) => whereOutside(async () => (await (await mirrorOf(repository)).remote()).shown),
     resolveBase: async (repository, base, age) => (await mirrorOf(repository)).resolveBranch(base, age),
-    readFile: async (repository, commit, path, maxBytes) => readFile(await mirrorOf(repository), commit, path, maxBytes),
+    readFile: async (repository, treeish, path, maxBytes) => readFile(await mirrorOf(repository), treeish, path, maxBytes),
+    isFolder: async (repository, commit, path) => isFolder(await mirrorOf(repository), commit, path),
     mergeOnto: async (repository, tree, oldBase, newBase) => mergeOnto(await mirrorOf(repository), tree, oldBase, newBase),
     writeOut: async (repository, tree, folder, signal) => writeOut(await mirrorOf(repository), tree, folder, signal),
     collect: async (request) => {

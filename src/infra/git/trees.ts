@@ -18,27 +18,37 @@ const NOBODY = {
   GIT_COMMITTER_DATE: '@0 +0000',
 };
 
-const read = async (mirror: Mirror, commit: ObjectId, path: string, maxBytes: number): Promise<Buffer | null | 'unusable'> => {
+/** What stands at a path of a commit or tree; `null`: nothing. */
+const lookUp = async (mirror: Mirror, treeish: ObjectId, path: string) => {
   if (path.split('/').some((part) => part === '' || part === '.' || part === '..')) return null;
-  await mirror.ensureCommit(commit);
-  const { stdout } = await mirror.run(['ls-tree', '-z', '-l', '--full-tree', commit, '--', path], {
+  const tree = await mirror.treeOf(treeish);
+  const { stdout } = await mirror.run(['ls-tree', '-z', '-l', '--full-tree', tree, '--', path], {
     env: { GIT_LITERAL_PATHSPECS: '1' },
   });
   const [meta = '', found] = stdout.toString('utf8').replace(/\0$/, '').split('\t');
-  const [mode, , id = '', size] = meta.split(/ +/);
-  if (found !== path) return null;
-  if ((mode !== MODE_FILE && mode !== MODE_EXECUTABLE) || Number(size) > maxBytes) return 'unusable';
+  const [mode, type, id = '', size] = meta.split(/ +/);
+  return found === path ? { mode, type, id, size: Number(size) } : null;
+};
+
+const read = async (mirror: Mirror, treeish: ObjectId, path: string, maxBytes: number): Promise<Buffer | null | 'unusable'> => {
+  const found = await lookUp(mirror, treeish, path);
+  if (found === null) return null;
+  const { mode, id, size } = found;
+  if ((mode !== MODE_FILE && mode !== MODE_EXECUTABLE) || size > maxBytes) return 'unusable';
   return (await mirror.run(['cat-file', 'blob', id])).stdout;
 };
 
-/** Reads files of commits and remembers small ones: a commit never changes. */
+export const isFolder = async (mirror: Mirror, commit: ObjectId, path: string): Promise<boolean> =>
+  (await lookUp(mirror, commit, path))?.type === 'tree';
+
+/** Reads files of commits and trees and remembers small ones: neither ever changes. */
 export const createFileReader = (): typeof read => {
   const known = boundedMap<string, Buffer | null | 'unusable'>(FILES_REMEMBERED_MAX);
-  return async (mirror, commit, path, maxBytes) => {
-    const key = `${mirror.name}\0${commit}\0${maxBytes}\0${path}`;
+  return async (mirror, treeish, path, maxBytes) => {
+    const key = `${mirror.name}\0${treeish}\0${maxBytes}\0${path}`;
     const before = known.get(key);
     if (before !== undefined) return before;
-    const bytes = await read(mirror, commit, path, maxBytes);
+    const bytes = await read(mirror, treeish, path, maxBytes);
     if (bytes === null || bytes === 'unusable' || bytes.length <= FILE_REMEMBERED_BYTES_MAX) known.set(key, bytes);
     return bytes;
   };
