@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { ArtifactRef } from '../../src/domain/artifact.ts';
 import { Digest } from '../../src/domain/canonical.ts';
 import { Metadata } from '../../src/domain/event.ts';
+import { historyEvents } from '../../src/domain/history/events.ts';
 import { ObjectId, PersonId, RepositoryName, Uuid } from '../../src/domain/ids.ts';
 import { Limits } from '../../src/domain/limits.ts';
 import { personEvents } from '../../src/domain/person/events.ts';
@@ -92,7 +93,7 @@ compares the two. Why it is so: [ADR 0002](adr/0002-stored-for-ever.md).
 
 ## Streams
 
-\`task-<uuid>\` holds one task, \`person-<uuid>\` one person. Events are in the past tense and flat. Fields and events are added, never renamed or
+\`task-<uuid>\` holds one task, \`person-<uuid>\` one person, \`history-<uuid>\` what an older service says of one of its tasks. Events are in the past tense and flat. Fields and events are added, never renamed or
 taken away; whatever older code could not read raises the schema version, and code that meets a higher version than its own parks that stream and
 goes on with the others. \`worker-\` and \`card-\` streams hold heart-beats and message ids: no facts, and no hashes.
 
@@ -155,4 +156,7 @@ export const eventCatalogue = (): string =>
     ...Object.entries(taskEvents).map(([name, schema]) => eventSection(name, schema)),
     '## Events of a person\n',
     ...Object.entries(personEvents).map(([name, schema]) => eventSection(name, schema)),
+    '## Events of history\n',
+    'What an older service says happened, as it said so. Nothing of it was proven here, and its people are labels.\n',
+    ...Object.entries(historyEvents).map(([name, schema]) => eventSection(name, schema)),
   ].join('\n');

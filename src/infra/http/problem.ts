@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { ConflictError } from '../../commands/dispatch.ts';
 import { StoreFull, StoreUnavailable } from '../../domain/event-store.ts';
 import { CALL_ERROR_CODES, type CallErrorCode, DomainError } from '../../domain/refusals.ts';
-import { InvalidCursor } from '../views/queries.ts';
+import { InvalidCursor } from '../views/listing.ts';
 
 /** RFC 9457, with the two fields that older clients read: `error` and `error_code`. */
 export const Problem = z

@@ -1,9 +1,11 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import type { KnownTask } from '../../commands/ports/task-queries.ts';
 import { taskStream } from '../../domain/ids.ts';
-import type { Person } from '../../domain/person/index.ts';
-import { PersonView } from '../../projections/people.ts';
 import type { TaskView } from '../../projections/task-view.ts';
+import { chatQueries } from './chat-queries.ts';
+import { historyQueries } from './history-queries.ts';
+import { covered, decodeCursor, encodeCursor, pageSize } from './listing.ts';
+import { peopleQueries } from './people-queries.ts';
 
 /** The public JSON of a task, written when it changed, and what a reader's rights are judged by. */
 export interface FoundTask {
@@ -33,14 +35,6 @@ export interface TaskPage {
   readonly next: string | null;
 }
 
-export interface TokenOwner {
-  readonly personId: string;
-  readonly tokenId: string;
-  /** `null`: it does not expire. Judged by the caller, who has a clock. */
-  readonly expiresAt: string | null;
-  readonly person: Person;
-}
-
 export interface PendingStep {
   readonly stream: string;
   readonly step: { readonly key: string; readonly kind: string; readonly notBefore?: string; readonly claimedBy?: string };
@@ -48,25 +42,10 @@ export interface PendingStep {
   readonly person: string;
 }
 
-/** The cursor is none that a page gave. */
-export class InvalidCursor extends Error {
-  override readonly name = 'InvalidCursor';
-}
-
 /** Shortest beginning of a task's id that may stand for it. */
 export const TASK_PREFIX_CHARACTERS_MIN = 6;
 
-const PAGE_TASKS_MAX = 100;
-
 type Row = Record<string, SQLOutputValue>;
-
-const encodeCursor = (id: number): string => Buffer.from(`t${id}`).toString('base64url');
-
-const decodeCursor = (cursor: string): number => {
-  const match = /^t([1-9]\d{0,14})$/.exec(Buffer.from(cursor, 'base64url').toString());
-  if (!match) throw new InvalidCursor('This cursor is none that a page gave. Begin without one.');
-  return Number(match[1]);
-};
 
 /** `abcdef12-34` and `abcdef1234` begin the same ids; `undefined` when none begins so. */
 const idPrefix = (typed: string): string | undefined => {
@@ -74,15 +53,6 @@ const idPrefix = (typed: string): string | undefined => {
   if (!/^[0-9a-f]{6,32}$/.test(digits)) return undefined;
   const groups = [digits.slice(0, 8), digits.slice(8, 12), digits.slice(12, 16), digits.slice(16, 20), digits.slice(20)];
   return groups.filter((group) => group !== '').join('-');
-};
-
-const covered = (patterns: readonly string[]): { readonly sql: string; readonly values: readonly string[] } => {
-  if (patterns.includes('*')) return { sql: '', values: [] };
-  const alternatives = patterns.map((pattern) => (pattern.endsWith('/*') ? 'instr(repo, ?) = 1' : 'repo = ?'));
-  return {
-    sql: `AND (${alternatives.join(' OR ') || 'FALSE'})`,
-    values: patterns.map((pattern) => (pattern.endsWith('/*') ? pattern.slice(0, -1) : pattern)),
-  };
 };
 
 const pending = (row: Row): PendingStep => ({
@@ -150,7 +120,7 @@ const taskQueries = (database: DatabaseSync, named: (table: string) => string) =
     /** Newest first. Pages follow each other without gaps or repetitions, whatever is added meanwhile. Throws `InvalidCursor`. */
     listTasks({ status, repo, requestedBy, repositories, cursor, limit }: TaskFilter): TaskPage {
       const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor(cursor);
-      const wanted = Math.max(1, Math.min(limit, PAGE_TASKS_MAX));
+      const wanted = pageSize(limit);
       const exact = Object.entries({ status, repo, requested_by: requestedBy }).filter(([, value]) => value !== undefined);
       const readable = covered(repositories ?? ['*']);
       const rows = page(
@@ -190,45 +160,21 @@ const workQueries = (database: DatabaseSync, named: (table: string) => string) =
   };
 };
 
-const peopleQueries = (database: DatabaseSync, named: (table: string) => string) => {
-  const people = named('people');
-  const byToken = database.prepare(
-    `SELECT p.stream, p.state, k.token_id, k.expires_at FROM ${named('tokens')} k JOIN ${people} p ON p.id = k.id WHERE k.token_hash = ?`,
-  );
-  const state = database.prepare(`SELECT state FROM ${people} WHERE stream = ?`);
-  const all = database.prepare(`SELECT document FROM ${people} WHERE document IS NOT NULL ORDER BY id`);
-
-  return {
-    personByTokenHash(tokenHash: string): TokenOwner | undefined {
-      const row = byToken.get(tokenHash);
-      return (
-        row && {
-          personId: String(row.stream),
-          tokenId: String(row.token_id),
-          expiresAt: row.expires_at === null ? null : String(row.expires_at),
-          person: JSON.parse(String(row.state)),
-        }
-      );
-    },
-    getPerson(personId: string): Person | undefined {
-      const row = state.get(personId);
-      return row && row.state !== null ? JSON.parse(String(row.state)) : undefined;
-    },
-    listPeople: (): readonly PersonView[] => all.all().map(({ document }) => PersonView.parse(JSON.parse(String(document)))),
-  };
-};
-
 /** Names the real tables of the builds that answer, by projection. */
 export interface Answering {
   readonly tasks: (table: string) => string;
   readonly people: (table: string) => string;
+  readonly chats: (table: string) => string;
+  readonly history: (table: string) => string;
 }
 
 /** Everything that is asked of the views. Throws what SQLite throws when the tables of `answering` are not those this code knows. */
 export const viewQueries = (database: DatabaseSync, answering: Answering) => ({
   ...taskQueries(database, answering.tasks),
   ...peopleQueries(database, answering.people),
+  ...chatQueries(database, answering.chats),
   work: workQueries(database, answering.tasks),
+  history: historyQueries(database, answering.history),
 });
 
 export type ViewQueries = ReturnType<typeof viewQueries>;

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { EventStore } from '../../domain/event-store.ts';
 import type { AuditHead } from '../../projections/audit.ts';
+import { historyProjection } from '../../projections/history.ts';
 import { peopleProjection } from '../../projections/people.ts';
 import type { Projection } from '../../projections/projection.ts';
 import { tasksProjection } from '../../projections/tasks.ts';
@@ -18,6 +19,7 @@ export interface ViewsOptions {
   readonly store: EventStore;
   readonly tasks?: Projection;
   readonly people?: Projection;
+  readonly history?: Projection;
   /** `audit.jsonl`; this process owns it. */
   readonly auditFile: string;
 }
@@ -52,17 +54,26 @@ export interface Views {
   close(): Promise<void>;
 }
 
-const queriesOf = (database: DatabaseSync, tasks: Slot, people: Slot): ViewQueries =>
-  viewQueries(database, { tasks: tasks.answering().named, people: people.answering().named });
+interface Slots {
+  readonly tasks: Slot;
+  readonly people: Slot;
+  readonly history: Slot;
+}
+
+const queriesOf = (database: DatabaseSync, { tasks, people, history }: Slots): ViewQueries =>
+  viewQueries(database, {
+    tasks: tasks.answering().named,
+    people: people.answering().named,
+    history: history.answering().named,
+  });
 
 /** Queries of an older version's tables when this code can read them; else the views answer from what there is of the new ones. */
-const firstQueries = (database: DatabaseSync, tasks: Slot, people: Slot): ViewQueries => {
+const firstQueries = (database: DatabaseSync, slots: Slots): ViewQueries => {
   try {
-    return queriesOf(database, tasks, people);
+    return queriesOf(database, slots);
   } catch {
-    tasks.answerAnew();
-    people.answerAnew();
-    return queriesOf(database, tasks, people);
+    for (const slot of Object.values(slots)) slot.answerAnew();
+    return queriesOf(database, slots);
   }
 };
 
@@ -95,14 +106,17 @@ const viewsIn = (database: DatabaseSync, { file, auditFile, store, ...projection
     },
     onCommit: changed,
     onSwap: (): void => {
-      queries = queriesOf(database, tasks, people);
+      queries = queriesOf(database, named);
       changed(new Set());
     },
   };
-  const tasks = createSlot({ ...shared, projection: projections.tasks ?? tasksProjection });
-  const people = createSlot({ ...shared, projection: projections.people ?? peopleProjection });
-  const slots = [tasks, people];
-  let queries = firstQueries(database, tasks, people);
+  const named: Slots = {
+    tasks: createSlot({ ...shared, projection: projections.tasks ?? tasksProjection }),
+    people: createSlot({ ...shared, projection: projections.people ?? peopleProjection }),
+    history: createSlot({ ...shared, projection: projections.history ?? historyProjection }),
+  };
+  const slots = Object.values<Slot>({ ...named });
+  let queries = firstQueries(database, named);
   for (const slot of slots) slot.start();
   const audit = createAuditFile({ file: auditFile, database, store, signal: closing.signal, onCommit: auditWaiters.check });
 
