@@ -14,6 +14,7 @@ import { createStreams } from './commands/streams.ts';
 import { taskProcess } from './commands/task/process.ts';
 import type { Kind } from './domain/decider.ts';
 import type { EventStore } from './domain/event-store.ts';
+import { historyKind } from './domain/history/index.ts';
 import { ARTIFACT_BYTES_MAX } from './domain/limits.ts';
 import { personKind } from './domain/person/index.ts';
 import { createSecretDetector } from './domain/secrets.ts';
@@ -53,7 +54,7 @@ import { createWorkspaces } from './infra/workspaces.ts';
 
 /** How long an outside failure is waited out: after the first, the second, the third. In milliseconds. */
 const RETRY_DELAYS_MS = [5_000, 30_000, 120_000];
-const KINDS: readonly Kind[] = [taskKind as Kind, personKind as Kind];
+const KINDS: readonly Kind[] = [taskKind as Kind, personKind as Kind, historyKind as Kind];
 /** How long the view may take to come to the end of the log before it is counted on as it is, in milliseconds. */
 const COUNT_WAIT_MS = 5_000;
 /** Preparations and expiries under way at the same time. */
