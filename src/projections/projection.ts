@@ -44,5 +44,5 @@ export interface Projection<State = unknown> {
   show(state: State): Shown;
 }
 
-/** Events of this type say that a text of an earlier one is erased: the stream is folded again from what is left. */
-export const ERASURE = 'TextRedacted';
+/** Events of these types say that texts of earlier ones are erased: the stream is folded again from what is left. */
+export const ERASURES: ReadonlySet<string> = new Set(['TextRedacted', 'PersonForgotten']);

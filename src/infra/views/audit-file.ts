@@ -4,7 +4,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import { type Batch, EVENT_BYTES_MAX, type EventStore, type Position, type RecordedEvent } from '../../domain/event-store.ts';
 import { AUDITED_STREAMS, type AuditHead, auditLine, NO_LINES, readAuditLine } from '../../projections/audit.ts';
-import { ERASURE } from '../../projections/projection.ts';
+import { ERASURES } from '../../projections/projection.ts';
 import { persevere } from './persevere.ts';
 
 /** Most events read at once. */
@@ -131,7 +131,7 @@ export const createAuditFile = ({ file, database, store, signal, onCommit }: Aud
   let turn = new AbortController();
   let asked: { readonly onProgress: (lines: number) => void; readonly done: () => void }[] = [];
 
-  const isErasure = ({ type, position }: RecordedEvent): boolean => type === ERASURE && position > erasedUpTo;
+  const isErasure = ({ type, position }: RecordedEvent): boolean => ERASURES.has(type) && position > erasedUpTo;
 
   const commit = (next: Written): void => {
     row.save(next);

@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ZodError } from 'zod';
 import type { Batch, EventStore, Position, RecordedEvent } from '../../domain/event-store.ts';
 import { happened, UnknownEvent } from '../../domain/upcasters.ts';
-import { ERASURE, type Projection, type Seen } from '../../projections/projection.ts';
+import { ERASURES, type Projection, type Seen } from '../../projections/projection.ts';
 import { createTables, tableName, viewTables } from './view-tables.ts';
 
 /** Longest run of folding before it is written and the event loop goes on, in milliseconds; writing takes about as long again. */
@@ -198,14 +198,14 @@ export const openBuild = (database: DatabaseSync, store: EventStore, projection:
         for (; index < unseen.length && performance.now() < until; index++) {
           const event = unseen[index];
           if (!event) break;
-          if (event.type === ERASURE) await refold(event.stream, current(event, changes), event.position, changes);
+          if (ERASURES.has(event.type)) await refold(event.stream, current(event, changes), event.position, changes);
           else fold(event, changes);
         }
         const reached = index === unseen.length ? checkpoint : unseen[index - 1]?.position;
         if (reached && (position === null || reached > position)) {
           commit(changes, reached, index - first);
           // What was erased also stands in the write-ahead log, until that is written back and cut.
-          if (unseen.slice(first, index).some(({ type }) => type === ERASURE)) database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+          if (unseen.slice(first, index).some(({ type }) => ERASURES.has(type))) database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
           onCommit(new Set(changes.folded.keys()));
         }
         if (index < unseen.length) await nextTurn();
