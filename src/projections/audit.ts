@@ -5,7 +5,7 @@ import { hashHolds, type NewEvent } from '../domain/event.ts';
 export const AUDIT_VERSION = '2.0';
 
 /** Streams whose events are audited: everything that says who asked, allowed and did what, and what was brought in from elsewhere. */
-export const AUDITED_STREAMS = ['task-', 'person-', 'history-'] as const;
+export const AUDITED_STREAMS = ['task-', 'person-', 'chat-', 'history-'] as const;
 
 /** One event as the audit holds it: as it is stored, never brought to a later shape. */
 export const AuditLine = z.strictObject({

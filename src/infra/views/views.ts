@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { EventStore } from '../../domain/event-store.ts';
 import type { AuditHead } from '../../projections/audit.ts';
+import { chatsProjection } from '../../projections/chats.ts';
 import { historyProjection } from '../../projections/history.ts';
 import { peopleProjection } from '../../projections/people.ts';
 import type { Projection } from '../../projections/projection.ts';
@@ -19,6 +20,7 @@ export interface ViewsOptions {
   readonly store: EventStore;
   readonly tasks?: Projection;
   readonly people?: Projection;
+  readonly chats?: Projection;
   readonly history?: Projection;
   /** `audit.jsonl`; this process owns it. */
   readonly auditFile: string;
@@ -57,13 +59,15 @@ export interface Views {
 interface Slots {
   readonly tasks: Slot;
   readonly people: Slot;
+  readonly chats: Slot;
   readonly history: Slot;
 }
 
-const queriesOf = (database: DatabaseSync, { tasks, people, history }: Slots): ViewQueries =>
+const queriesOf = (database: DatabaseSync, { tasks, people, chats, history }: Slots): ViewQueries =>
   viewQueries(database, {
     tasks: tasks.answering().named,
     people: people.answering().named,
+    chats: chats.answering().named,
     history: history.answering().named,
   });
 
@@ -113,6 +117,7 @@ const viewsIn = (database: DatabaseSync, { file, auditFile, store, ...projection
   const named: Slots = {
     tasks: createSlot({ ...shared, projection: projections.tasks ?? tasksProjection }),
     people: createSlot({ ...shared, projection: projections.people ?? peopleProjection }),
+    chats: createSlot({ ...shared, projection: projections.chats ?? chatsProjection }),
     history: createSlot({ ...shared, projection: projections.history ?? historyProjection }),
   };
   const slots = Object.values<Slot>({ ...named });
