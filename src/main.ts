@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createChats } from './commands/chats.ts';
 import { createDispatch } from './commands/dispatch.ts';
 import { createDoor } from './commands/door.ts';
+import { createErasure } from './commands/erasure.ts';
+import { createIdentities } from './commands/identities.ts';
 import { createPeople } from './commands/people.ts';
 import type { Artifacts } from './commands/ports/artifacts.ts';
 import { systemClock } from './commands/ports/clock.ts';
@@ -12,6 +15,7 @@ import { createRedaction } from './commands/redaction.ts';
 import { createRunner } from './commands/runner.ts';
 import { createStreams } from './commands/streams.ts';
 import { taskProcess } from './commands/task/process.ts';
+import { chatKind } from './domain/chat/index.ts';
 import type { Kind } from './domain/decider.ts';
 import type { EventStore } from './domain/event-store.ts';
 import { historyKind } from './domain/history/index.ts';
@@ -49,12 +53,13 @@ import { probeDocker } from './infra/sandbox/probe.ts';
 import { lockDataFolder } from './infra/store/data-folder-lock.ts';
 import { openEventStoreDb } from './infra/store/eventstoredb.ts';
 import { openSqliteStore, type SqliteStore } from './infra/store/sqlite.ts';
+import { peopleLookUps } from './infra/views/people-queries.ts';
 import { openViews } from './infra/views/views.ts';
 import { createWorkspaces } from './infra/workspaces.ts';
 
 /** How long an outside failure is waited out: after the first, the second, the third. In milliseconds. */
 const RETRY_DELAYS_MS = [5_000, 30_000, 120_000];
-const KINDS: readonly Kind[] = [taskKind as Kind, personKind as Kind, historyKind as Kind];
+const KINDS: readonly Kind[] = [taskKind as Kind, personKind as Kind, chatKind as Kind, historyKind as Kind];
 /** How long the view may take to come to the end of the log before it is counted on as it is, in milliseconds. */
 const COUNT_WAIT_MS = 5_000;
 /** Preparations and expiries under way at the same time. */
@@ -78,11 +83,13 @@ const openLog = async (configuration: Configuration, open: AsyncDisposableStack)
   const streams = createStreams(store);
   const people = createPeople(streams);
   const dispatch = createDispatch({ store, streams, people, kinds: KINDS });
-  const redaction =
-    'redactEvent' in store
-      ? createRedaction({ store, erase: store.redactEvent, streams, people, dispatch, clock: systemClock })
-      : null;
-  return { store, views, streams, people, dispatch, redaction };
+  const erasing = 'redactEvent' in store ? { store, erase: store.redactEvent, dispatch, clock: systemClock } : null;
+  const redaction = erasing && createRedaction({ ...erasing, streams, people });
+  const erasure = erasing && createErasure(erasing);
+  const queries = peopleLookUps(views, store);
+  const identities = createIdentities({ people, queries, dispatch, clock: systemClock });
+  const chats = createChats({ streams, queries, dispatch, clock: systemClock });
+  return { store, views, streams, people, dispatch, redaction, erasure, identities, chats };
 };
 type OpenLog = Awaited<ReturnType<typeof openLog>>;
 
@@ -260,6 +267,7 @@ export const serve = async (configuration: Configuration): Promise<Service> => {
     isReady: () => isReady,
     clock: systemClock,
     log,
+    redact,
   });
 
   const { token } = await ensureLocalAdmin(join(dataFolder, 'local-admin.json'), { ...opened, clock: systemClock });

@@ -6,6 +6,7 @@ import type { Api, ApiOptions } from './context.ts';
 import { addEvidenceRoutes } from './evidence-routes.ts';
 import { gate } from './gate.ts';
 import { addHealthRoutes } from './health-routes.ts';
+import { addHistoryRoutes } from './history-routes.ts';
 import { addPeopleRoutes } from './people-routes.ts';
 import { BadCall, problemOf } from './problem.ts';
 import { addProjectionRoutes } from './projection-routes.ts';
@@ -62,6 +63,7 @@ export const createApi = (options: ApiOptions): Api => {
   addStreamRoute(api, options);
   addPeopleRoutes(api, options, reader);
   addRepositoryRoutes(api, options);
+  addHistoryRoutes(api, options, reader);
   addProjectionRoutes(api, options);
   addBackupRoute(api, options);
   api.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });

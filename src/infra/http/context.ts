@@ -47,6 +47,8 @@ export interface ApiOptions {
   readonly isReady: () => boolean;
   readonly clock: Clock;
   readonly log: RunnerLog;
+  /** Takes secrets out of a text. */
+  readonly redact: (text: string) => string;
 }
 
 export type Api = OpenAPIHono<{ Variables: Variables }>;
