@@ -1,9 +1,14 @@
+import type { Api } from 'grammy';
+import type { Log } from '../log.ts';
+import type { End } from './chat-queue.ts';
 import type { Html } from './html.ts';
 import type { Keyboard } from './keyboard.ts';
+import { type Priority, systemTimer, type Timer } from './pace.ts';
 import type { Place } from './place.ts';
+import { createTraffic } from './traffic.ts';
+import { editOver, type Signal, sendOver } from './wire.ts';
 
-/** What goes first: an answer to what was just typed, then what a person must act on, then endings, then progress. */
-export type Priority = 'answer' | 'act' | 'end' | 'progress';
+export type { Priority } from './pace.ts';
 
 export interface Outgoing {
   readonly place: Place;
@@ -49,6 +54,80 @@ export interface Outbox {
   migrate(from: string, to: string): void;
   /** Messages and edits that Telegram did not take yet. */
   waiting(): number;
+  /** Telegram did not take the last call, for a reason that is not ours. */
+  isAway(): boolean;
   /** Ends what is under way and resolves the rest as `stopped`. */
   stop(): Promise<void>;
 }
+
+export interface OutboxOptions {
+  readonly api: Api;
+  readonly log: Pick<Log, 'info' | 'warn'>;
+  /** Once for each group that became a supergroup, whoever found out. */
+  readonly onMigrated?: (from: string, to: string) => void;
+  readonly timer?: Timer;
+}
+
+/** How long calls that are under way may take when the process stops, in milliseconds. */
+const STOP_MS = 2_000;
+const PRESS_CHARACTERS_MAX = 200;
+
+const SENTENCES = {
+  blocked: 'The bot was blocked or removed there, or may not write.',
+  chat_gone: 'Telegram knows no such chat, or the bot was never in it.',
+  refused: 'Telegram refused the message in every form.',
+  stopped: 'The service is stopping.',
+} as const;
+
+const sendOutcome = (end: End): SendOutcome =>
+  'messageId' in end ? { sent: end } : { undeliverable: end.undeliverable, sentence: SENTENCES[end.undeliverable] };
+
+const editOutcome = (end: End): EditOutcome => {
+  if ('messageId' in end) return 'done';
+  return end.undeliverable === 'stopped' ? 'stopped' : 'gone';
+};
+
+export const createOutbox = ({ api, log, onMigrated = () => {}, timer = systemTimer }: OutboxOptions): Outbox => {
+  const traffic = createTraffic({ timer, log, onMigrated });
+  const ending = new AbortController();
+  const signal = ending.signal as Signal; // grammY names a polyfill's type; Node's own signal is what it calls for.
+
+  return {
+    send: (message) => {
+      const { place, priority } = message;
+      const { promise, resolve } = Promise.withResolvers<SendOutcome>();
+      traffic.submit({
+        place,
+        priority,
+        call: (to, form) => sendOver(api, message, to, form, signal),
+        settle: (end) => resolve(sendOutcome(end)),
+      });
+      return promise;
+    },
+    edit: (edit) => {
+      const { place, priority, messageId } = edit;
+      const { promise, resolve } = Promise.withResolvers<EditOutcome>();
+      traffic.submit({
+        place,
+        priority,
+        replaces: messageId,
+        call: (to, form) => editOver(api, edit, to, form, signal),
+        settle: (end) => resolve(editOutcome(end)),
+      });
+      return promise;
+    },
+    answerPress: async (id, text, alert = false) => {
+      const words = text === undefined ? {} : { text: text.slice(0, PRESS_CHARACTERS_MAX).toWellFormed(), show_alert: alert };
+      // It only ends the spinner on a button: what it says stands in the chat as well.
+      await api.answerCallbackQuery(id, words, signal).catch(() => undefined);
+    },
+    migrate: traffic.migrate,
+    waiting: traffic.waiting,
+    isAway: traffic.isAway,
+    stop: async () => {
+      const cancel = setTimeout(() => ending.abort(), STOP_MS);
+      await traffic.stop();
+      clearTimeout(cancel);
+    },
+  };
+};
