@@ -1,6 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { PeopleQueries } from '../../commands/ports/people-queries.ts';
+import type { EventStore } from '../../domain/event-store.ts';
 import type { Person } from '../../domain/person/index.ts';
+import { DomainError } from '../../domain/refusals.ts';
 import { PersonView } from '../../projections/people.ts';
+import type { Views } from './views.ts';
 
 export interface TokenOwner {
   readonly personId: string;
@@ -52,3 +56,17 @@ export const peopleQueries = (database: DatabaseSync, named: (table: string) => 
     listPeople: (): readonly PersonView[] => all.all().map(({ document }) => PersonView.parse(JSON.parse(String(document)))),
   };
 };
+
+/** Longest wait for the views to come to a place of the log, in milliseconds. */
+const VIEW_WAIT_MS = 5_000;
+
+/** The same, whichever build of the views answers. */
+export const peopleLookUps = (views: Pick<Views, 'queries' | 'waitFor'>, store: Pick<EventStore, 'head'>): PeopleQueries => ({
+  peopleByIdentity: (channel, subject) => views.queries.peopleByIdentity(channel, subject),
+  personByInvitation: (codeHash) => views.queries.personByInvitation(codeHash),
+  chatBySubject: (channel, subject) => views.queries.chatBySubject(channel, subject),
+  fresh: async (position) => {
+    const reached = await views.waitFor(position ?? (await store.head()) ?? '', VIEW_WAIT_MS);
+    if (!reached) throw new DomainError('views-behind');
+  },
+});
