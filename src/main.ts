@@ -267,6 +267,7 @@ export const serve = async (configuration: Configuration): Promise<Service> => {
     isReady: () => isReady,
     clock: systemClock,
     log,
+    redact,
   });
 
   const { token } = await ensureLocalAdmin(join(dataFolder, 'local-admin.json'), { ...opened, clock: systemClock });
