@@ -18,6 +18,8 @@ export interface Execution {
   /** Records something before the outcome, durable when it resolves; returns what it made true. `at` fixes the time of the event. */
   report(order: Order, at?: string): Promise<readonly Fact[]>;
   progress(line: string): void;
+  /** Tidies up, last asked first, once the outcome is recorded. Nothing waits for it but a stop; what it throws is logged. */
+  afterwards(work: () => Promise<void>): void;
 }
 
 /** How a step is taken for one execution, and given back. */

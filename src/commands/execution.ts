@@ -53,6 +53,15 @@ export const createExecutor = (options: ExecutionOptions) => {
   const { worker, dispatch, streams, liveness, clock, log } = options;
   /** Streams whose claim got no answer: if it is there all the same it is ours, and nobody has worked under it. */
   const unanswered = new Set<string>();
+  const tidying = new Set<Promise<void>>();
+
+  const tidyUp = (left: AsyncDisposableStack): void => {
+    const done = left
+      .disposeAsync()
+      .catch((err: unknown) => log.error({ err }, 'what a stage left behind could not be tidied up'))
+      .finally(() => tidying.delete(done));
+    tidying.add(done);
+  };
 
   const send = async (order: Order, id: string, cause: string, at = clock.now()): Promise<readonly Fact[]> =>
     (await dispatch({ id, ...order, actor: `system:${worker}`, channel: 'system', at, correlationId: cause })).events;
@@ -89,7 +98,12 @@ export const createExecutor = (options: ExecutionOptions) => {
    * Resolves to `true` when something was recorded, so that the stream may have another step at once. Throws `DomainError` when another was
    * faster.
    */
-  return async (process: Process, stream: string, mayBegin: boolean, onRunning: (running: Running) => void): Promise<boolean> => {
+  const execute = async (
+    process: Process,
+    stream: string,
+    mayBegin: boolean,
+    onRunning: (running: Running) => void,
+  ): Promise<boolean> => {
     const { kind, effects } = process;
     let loaded = await streams.load(kind, stream);
     const step = kind.nextStep(loaded.state);
@@ -124,12 +138,14 @@ export const createExecutor = (options: ExecutionOptions) => {
     });
 
     const key = `${stream}-${step.key}`;
+    const left = new AsyncDisposableStack();
     let reports = 0;
     const execution: Execution = {
       key,
       signal: abort.signal,
       progress: (line) => options.onProgress(stream, line),
       report: (order, at = clock.now()) => insist(order, derivedId(key, 'report', reports++), cause, at, abort.signal),
+      afterwards: (work) => left.defer(work),
     };
     const recover = (error: unknown) => {
       if (!claim) throw error;
@@ -139,8 +155,18 @@ export const createExecutor = (options: ExecutionOptions) => {
       if (order) await insist(order, derivedId(key, name), cause, clock.now(), abort.signal);
       return order !== undefined;
     };
-    const outcome = await effect.run(state, step, execution).catch(recover);
-    // An outcome that is refused for what it says must not leave the claim held for ever.
-    return record(outcome, 'outcome').catch(async (error: unknown) => record(await recover(error), 'release'));
+    try {
+      const outcome = await effect.run(state, step, execution).catch(recover);
+      // An outcome that is refused for what it says must not leave the claim held for ever.
+      return await record(outcome, 'outcome').catch(async (error: unknown) => record(await recover(error), 'release'));
+    } finally {
+      tidyUp(left);
+    }
+  };
+
+  return {
+    execute,
+    /** Resolves when everything is tidied up that was left so far. */
+    tidied: async (): Promise<void> => void (await Promise.all(tidying)),
   };
 };

@@ -35,7 +35,7 @@ interface Active {
  */
 export const createRunner = (options: RunnerOptions) => {
   const { work, clock, log, liveness } = options;
-  const execute = createExecutor(options);
+  const { execute, tidied } = createExecutor(options);
   const active = new Map<string, Active>();
   let stopping = false;
   let looking = false;
@@ -170,6 +170,7 @@ export const createRunner = (options: RunnerOptions) => {
       unsubscribe();
       for (const { running } of active.values()) running?.abort.abort(ENDINGS.shutdown);
       await Promise.allSettled([...active.values()].map(({ done }) => done));
+      await tidied();
     },
   };
 };

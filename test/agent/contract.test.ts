@@ -1,5 +1,6 @@
-import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { BOT_TOKEN, MODEL_KEY, openWorkbench, templateAgent } from './workbench.ts';
 
@@ -80,6 +81,31 @@ describe('The contract with an agent', () => {
       'Starting tree\n5\n0000000   o   n   e  \\r  \\n   $   I   d   $  \\r  \\n\n crlf.txt | 1 +\n 1 file changed, 1 insertion(+)\n',
     );
     expect((await readFile(join(bench.workFolder, 'crlf.txt'))).subarray(0, before.length)).toEqual(before);
+  });
+
+  it('starts once its tree is written', async () => {
+    await using bench = await openWorkbench({});
+    const fill = async (): Promise<void> => {
+      await sleep(300);
+      await writeFile(join(bench.workFolder, 'late.txt'), 'here\n');
+    };
+    expect((await bench.sh('cat late.txt; git ls-files', { fill })).log.toString()).toBe('here\nlate.txt\n');
+  });
+
+  it('does not start when its tree cannot be written, and nothing is left of it', async () => {
+    await using bench = await openWorkbench({});
+    const fill = () => Promise.reject(new Error('no such tree'));
+    await expect(bench.sh('touch /out/ran', { fill })).rejects.toThrow('no such tree');
+    expect(await readdir(bench.outFolder)).toEqual([]);
+    expect(await readdir(join(bench.dataFolder, 'run', 'agent'))).toEqual([]);
+  });
+
+  it('does not start without its history', async () => {
+    await using bench = await openWorkbench({ '.git': 'nonsense\n' });
+    const result = await bench.sh('touch /out/ran');
+    expect(result).toMatchObject({ outcome: 'failed', exitCode: 126, sentence: expect.stringContaining('log says why') });
+    expect(result.log.toString()).toContain('the agent could not be prepared (git)');
+    expect(await readdir(bench.outFolder)).toEqual([]);
   });
 
   it('takes an empty tree', async () => {

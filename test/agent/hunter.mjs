@@ -66,7 +66,7 @@ console.log(
       .flatMap((path) => attempt(() => writeFileSync(path, 'x') ?? [path]))
       .filter((line) => !line.startsWith('refused')),
     settings: [...walk('/proc/sys', 6), ...walk('/proc/irq', 3), ...walk('/proc/fs', 3), '/proc/sysrq-trigger', '/proc/mtrr']
-      .concat('/opt/countersign/launcher.mjs', '/opt/countersign/bin/node', '/usr/bin/env', '/etc/passwd')
+      .concat('/opt/countersign/launcher.cjs', '/opt/countersign/bin/node', '/usr/bin/env', '/etc/passwd')
       .filter((path) => typeof attempt(() => closeSync(openSync(path, constants.O_WRONLY))) !== 'string'),
     namespaces: attempt(() => execFileSync('unshare', ['-Ur', 'true'], { stdio: 'ignore' }).toString() || 'made'),
     mounts: attempt(() => execFileSync('mount', ['-t', 'tmpfs', 'none', '/tmp'], { stdio: 'ignore' }).toString() || 'mounted'),

@@ -16,6 +16,8 @@ await createAgents({
   key: 'killed',
   agent: 'scripted',
   workFolder: options.work,
+  fill: async () => {},
+  afterwards: () => {},
   outFolder: options.out,
   taskId: 'task',
   repository: 'acme/shop',

@@ -61,8 +61,9 @@ export const openWorkbench = async (files: Readonly<Record<string, string>> = { 
       redact: createRedactor([BOT_TOKEN, MODEL_KEY]),
       ...changes,
     });
-  const run: Workbench['run'] = (runner, { limits, ...request } = {}) =>
-    runner.run({
+  const run: Workbench['run'] = async (runner, { limits, ...request } = {}) => {
+    await using afterwards = new AsyncDisposableStack();
+    return await runner.run({
       key: RUN_KEY,
       agent: runner.list()[0]?.name ?? '',
       workFolder,
@@ -73,10 +74,13 @@ export const openWorkbench = async (files: Readonly<Record<string, string>> = { 
       triggerUser: 'ada',
       intent: 'Fix the bug',
       signal: new AbortController().signal,
+      fill: async () => {},
       onProgress: () => {},
+      afterwards: (work) => afterwards.defer(work),
       limits: { ...DEFAULT_LIMITS, agentTimeoutMs: 30_000, ...limits },
       ...request,
     });
+  };
   return {
     root,
     dataFolder,

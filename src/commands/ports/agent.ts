@@ -14,8 +14,10 @@ export interface AgentRequest {
   /** Names folders, processes and logs; unique for each execution. */
   readonly key: string;
   readonly agent: string;
-  /** Absolute; holds the starting tree, no `.git` yet. The runner adds the throw-away history. */
+  /** Absolute; made, empty. */
   readonly workFolder: string;
+  /** Puts the starting tree into the work folder, without `.git`, while the rest is made ready. The runner adds the throw-away history. */
+  readonly fill: () => Promise<void>;
   /** Absolute; made, empty, writable by the agent only. Holds the old patch on a merge conflict. */
   readonly outFolder: string;
   readonly taskId: string;
@@ -28,6 +30,8 @@ export interface AgentRequest {
   readonly signal: AbortSignal;
   /** One short line of what the agent is doing now, already redacted. */
   readonly onProgress: (line: string) => void;
+  /** Takes what is left to tidy up once the outcome is recorded: folders, never a process. */
+  readonly afterwards: (work: () => Promise<void>) => void;
 }
 
 export interface AgentResult {

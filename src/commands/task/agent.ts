@@ -51,11 +51,10 @@ const runAgent = async (
   ports: TaskPorts,
   task: AtAgent,
   folder: string,
-  { key, signal, progress }: Execution,
+  { key, signal, progress, afterwards }: Execution,
 ): Promise<AgentResult> => {
   const { prepared } = task.evidence;
-  const workFolder = join(folder, 'work');
-  await ports.repositories.writeOut(prepared.repo, prepared.startTree, workFolder, signal);
+  const workFolder = await ports.workspaces.furnish(folder, 'work', {});
   const conflicted = prepared.startFrom === 'base_after_conflict' ? task.lastChange : undefined;
   const left = conflicted ? { 'previous.patch': await ports.artifacts.get(conflicted.patch) } : {};
   const outFolder = await ports.workspaces.furnish(folder, 'out', left);
@@ -63,6 +62,7 @@ const runAgent = async (
     key,
     agent: prepared.agent.name,
     workFolder,
+    fill: () => ports.repositories.writeOut(prepared.repo, prepared.startTree, workFolder, signal),
     outFolder,
     taskId: task.taskId,
     repository: prepared.repo,
@@ -73,6 +73,7 @@ const runAgent = async (
     limits: prepared.limits,
     signal,
     onProgress: progress,
+    afterwards,
   });
 };
 
@@ -128,26 +129,23 @@ export const agentEffect = (ports: TaskPorts): Effect<Task> => ({
       );
     }
     await ensureStart(ports, task);
+    execution.afterwards(() => ports.workspaces.remove(execution.key));
     const folder = await ports.workspaces.make(execution.key);
-    try {
-      const result = await runAgent(ports, task, folder, execution);
-      if (result.outcome !== 'finished') {
-        const { code, sentence } = ENDED[result.outcome];
-        throw new StageFailure(code, result.sentence ?? sentence, result.log);
-      }
-      const { repo, baseCommit, startTree, policy } = task.evidence.prepared;
-      const collected = await ports.repositories.collect({
-        repository: repo,
-        folder: join(folder, 'work'),
-        baseCommit,
-        startTree,
-        keep: keepOf(task),
-        patchBytesMax: policy.patchBytesMax,
-        signal: execution.signal,
-      });
-      return await collectOrder(ports, task, result, collected);
-    } finally {
-      await ports.workspaces.remove(execution.key);
+    const result = await runAgent(ports, task, folder, execution);
+    if (result.outcome !== 'finished') {
+      const { code, sentence } = ENDED[result.outcome];
+      throw new StageFailure(code, result.sentence ?? sentence, result.log);
     }
+    const { repo, baseCommit, startTree, policy } = task.evidence.prepared;
+    const collected = await ports.repositories.collect({
+      repository: repo,
+      folder: join(folder, 'work'),
+      baseCommit,
+      startTree,
+      keep: keepOf(task),
+      patchBytesMax: policy.patchBytesMax,
+      signal: execution.signal,
+    });
+    return collectOrder(ports, task, result, collected);
   },
 });

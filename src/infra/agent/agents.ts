@@ -7,7 +7,7 @@ import { startEgressProxy } from './egress-proxy.ts';
 import type { Enclosed } from './enclosure.ts';
 import { agentFaults } from './faults.ts';
 import { type AgentCheck, checkAgent } from './preflight.ts';
-import { assignmentOf, runAgent, unfit, writeHistory } from './run.ts';
+import { assignmentOf, runAgent, unfit } from './run.ts';
 import { reapRuns, runId } from './run-folder.ts';
 import { prepareSurroundings } from './surroundings.ts';
 
@@ -55,21 +55,20 @@ export const createAgents = (config: AgentsConfig): AgentRunner => {
     egress: [],
   });
 
-  const runUnder = async (id: string, agent: Agent, request: AgentRequest): Promise<AgentResult> => {
-    await using afterwards = new AsyncDisposableStack();
+  const runUnder = async (id: string, agent: Agent, request: AgentRequest, filled: Promise<void>): Promise<AgentResult> => {
+    await using ends = new AsyncDisposableStack();
     const surroundings = await prepareSurroundings(agent, config, { ...request, id });
-    afterwards.defer(surroundings.remove);
+    request.afterwards(surroundings.remove);
     if (agent.profile.required && !surroundings.installed) return failed(programMissing(agent));
     if (surroundings.missingLogins.length > 0) return failed(loginMissing(agent));
 
     const proxy = await startEgressProxy({ socketPath: surroundings.run.egressSocket, rules: agent.rules });
-    afterwards.defer(proxy.close);
-    // It gets ready while git writes the history. In the open it has to wait: the end of one program there is the end of all of a run.
-    const early = config.isolation === 'bubblewrap' ? await surroundings.startLauncher() : undefined;
-    if (early) afterwards.defer(() => dismiss(early));
-    const problem = await writeHistory(surroundings, redact, request.signal);
-    if (problem !== undefined) return failed(problem);
-    return await runAgent(agent, request, surroundings, early ?? (await surroundings.startLauncher()), proxy, redact);
+    ends.defer(proxy.close);
+    // It gets ready while the tree is written.
+    const launcher = await surroundings.startLauncher();
+    ends.defer(() => dismiss(launcher));
+    await filled;
+    return await runAgent(agent, request, surroundings, launcher, proxy, redact);
   };
 
   const run = async (request: AgentRequest): Promise<AgentResult> => {
@@ -81,14 +80,16 @@ export const createAgents = (config: AgentsConfig): AgentRunner => {
     const id = runId(config.dataFolder, request.key);
     const disk = watchDisk(request.workFolder);
     running.add(id);
+    request.afterwards(async () => void running.delete(id));
+    const filled = request.fill();
     try {
-      return await runUnder(id, agent, { ...request, signal: AbortSignal.any([request.signal, disk.signal]) });
+      return await runUnder(id, agent, { ...request, signal: AbortSignal.any([request.signal, disk.signal]) }, filled);
     } catch (error) {
       if (error === DISK_CROWDED) return failed(DISK_CROWDED.message);
       throw error;
     } finally {
+      await filled.catch(() => undefined); // Nobody writes into the folder any more.
       disk.stop();
-      running.delete(id);
     }
   };
 

@@ -1,6 +1,6 @@
 import { type IncomingMessage, type ServerResponse, request as sendRequest } from 'node:http';
 import type { Socket } from 'node:net';
-import { type EgressGate, refusalOf } from './egress-gate.ts';
+import type { EgressGate } from './egress-gate.ts';
 import { splitAuthority } from './egress-rules.ts';
 import { CONNECT_TIMEOUT_MS, IDLE_TIMEOUT_MS } from './egress-tunnel.ts';
 
@@ -37,11 +37,11 @@ export const forward = (
   response.on('error', () => response.destroy());
   const url = URL.parse(incoming.url ?? '');
   const target = url?.protocol === 'http:' ? splitAuthority(url.host) : null;
-  if (url === null || target === null) return void answer(response, 403, refusalOf('anything but http:// and CONNECT'));
+  if (url === null || target === null) return void answer(response, 403, gate.refusalOf('anything but http:// and CONNECT'));
   const { host } = target;
   const port = target.port ?? HTTP_PORT;
   const passage = gate.open({ host, port, way: 'http' });
-  if (passage === null) return void answer(response, 403, refusalOf(`${host}:${port}`));
+  if (passage === null) return void answer(response, 403, gate.refusalOf(`${host}:${port}`));
 
   const chunked = incoming.headers['transfer-encoding'] === undefined ? [] : ['transfer-encoding', 'chunked'];
   const outgoing = sendRequest({

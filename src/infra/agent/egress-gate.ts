@@ -12,6 +12,14 @@ export interface EgressRecord {
 /** Finds the addresses of a name; empty or an error when there are none. */
 export type Resolve = (host: string) => Promise<readonly LookupAddress[]>;
 
+/** For whom a gate decides, in the words of a refusal. */
+export interface EgressParty {
+  /** Such as `this agent`. */
+  readonly who: string;
+  /** The variable in which the operator can allow more. */
+  readonly variable: string;
+}
+
 /** What stands between an agent and one destination. */
 export interface Passage {
   /** Resolves names here, so that the address that was judged is the one that is used. */
@@ -23,7 +31,11 @@ export interface Passage {
 export interface EgressGate {
   /** `null`: refused and recorded so. */
   open(destination: Destination): Passage | null;
+  /** What is answered to whom may not reach it. */
+  refusalOf(destination: string): string;
   asked(): readonly EgressRecord[];
+  /** Whether a host that is allowed could not be reached. */
+  hasFailed(): boolean;
 }
 
 const EGRESS_RECORDS_MAX = 100;
@@ -32,8 +44,7 @@ const RESOLVE_TRIES = 2;
 
 const UNREACHABLE = 'Countersign: the host is allowed but could not be reached.\n';
 
-export const refusalOf = (destination: string): string =>
-  `Countersign: this agent may not reach ${destination}. The operator can allow it in AGENT_EGRESS.\n`;
+const AGENT: EgressParty = { who: 'this agent', variable: 'AGENT_EGRESS' };
 
 class PrivateAddress extends Error {}
 
@@ -61,8 +72,15 @@ const askSystemOnce = (): Resolve => {
 };
 
 /** Decides and records for one run. `resolve` replaces the name servers, for tests. */
-export const createEgressGate = (rules: readonly EgressRule[], resolve: Resolve = askNameServers): EgressGate => {
+export const createEgressGate = (
+  rules: readonly EgressRule[],
+  resolve: Resolve = askNameServers,
+  { who, variable }: EgressParty = AGENT,
+): EgressGate => {
   const records = new Map<string, EgressRecord>();
+  let failed = false;
+  const refusalOf = (destination: string): string =>
+    `Countersign: ${who} may not reach ${destination}. The operator can allow it in ${variable}.\n`;
   const resolveListed = askSystemOnce();
 
   const record = (host: string, allowed: boolean): void => {
@@ -99,13 +117,18 @@ export const createEgressGate = (rules: readonly EgressRule[], resolve: Resolve 
       return {
         lookup: lookupFor(verdict === 'listed'),
         failure: (error) => {
-          if (!(error instanceof PrivateAddress)) return { status: 502, text: UNREACHABLE };
+          if (!(error instanceof PrivateAddress)) {
+            failed = true;
+            return { status: 502, text: UNREACHABLE };
+          }
           records.delete(`true ${name}`);
           record(name, false);
           return { status: 403, text: refusalOf(name) };
         },
       };
     },
+    refusalOf,
     asked: () => [...records.values()],
+    hasFailed: () => failed,
   };
 };

@@ -3,13 +3,15 @@ import { createServer } from 'node:http';
 import { basename, dirname } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { forward } from './egress-forward.ts';
-import { createEgressGate, type EgressRecord, type Resolve } from './egress-gate.ts';
+import { createEgressGate, type EgressParty, type EgressRecord, type Resolve } from './egress-gate.ts';
 import type { EgressRule } from './egress-rules.ts';
 import { CONNECT_TIMEOUT_MS, IDLE_TIMEOUT_MS, tunnel } from './egress-tunnel.ts';
 
 export interface EgressProxy {
   /** Each destination once, in the order of first asking; at most 100. */
   asked(): readonly EgressRecord[];
+  /** Whether a host that is allowed could not be reached. */
+  hasFailed(): boolean;
   /** Ends every connection. */
   close(): Promise<void>;
 }
@@ -18,15 +20,17 @@ const CONNECTIONS_MAX = 128;
 const HEADER_BYTES_MAX = 32 * 1024;
 
 /**
- * A proxy for `CONNECT` and plain HTTP on a unix socket, for one run of one agent. What no rule covers is answered 403 with a sentence, and
+ * A proxy for `CONNECT` and plain HTTP on a unix socket, for one run of one agent or install step. What no rule covers is answered 403 with a sentence, and
  * so is a name that leads to a private address.
  */
 export const startEgressProxy = async (options: {
   readonly socketPath: string;
   readonly rules: readonly EgressRule[];
   readonly resolve?: Resolve;
+  /** An agent unless told otherwise. */
+  readonly party?: EgressParty;
 }): Promise<EgressProxy> => {
-  const gate = createEgressGate(options.rules, options.resolve);
+  const gate = createEgressGate(options.rules, options.resolve, options.party);
   const sockets = new Set<Duplex>();
   const track = (socket: Duplex): void => {
     sockets.add(socket);
@@ -71,6 +75,7 @@ export const startEgressProxy = async (options: {
 
   return {
     asked: gate.asked,
+    hasFailed: gate.hasFailed,
     close: async () => {
       const closed = new Promise((resolve) => server.close(resolve));
       for (const socket of sockets) socket.destroy();

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type EgressGate, refusalOf } from './egress-gate.ts';
+import type { EgressGate } from './egress-gate.ts';
 import { splitAuthority } from './egress-rules.ts';
 
 export const CONNECT_TIMEOUT_MS = 15_000;
@@ -25,10 +25,10 @@ export const tunnel = (
 ): void => {
   inner.on('error', () => inner.destroy());
   const target = splitAuthority(incoming.url ?? '');
-  if (target?.port == null) return void answer(inner, 403, refusalOf('a destination without host and port'));
+  if (target?.port == null) return void answer(inner, 403, gate.refusalOf('a destination without host and port'));
   const { host, port } = target;
   const passage = gate.open({ host, port, way: 'connect' });
-  if (passage === null) return void answer(inner, 403, refusalOf(`${host}:${port}`));
+  if (passage === null) return void answer(inner, 403, gate.refusalOf(`${host}:${port}`));
 
   let established = false;
   const outer = connect({ host, port, lookup: passage.lookup, autoSelectFamily: true, allowHalfOpen: true });

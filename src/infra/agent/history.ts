@@ -1,5 +1,5 @@
 /**
- * Gives the work folder a git history of one commit, so that the agent can ask what it changed. It runs where the agent will run, before it, with
+ * Gives the work folder a git history of one commit, so that the agent can ask what it changed. The launcher runs it before the agent, with
  * attributes that make git keep every byte as it is and run no filter. Nobody reads this repository back.
  */
 export const HISTORY_SCRIPT = `set -e
@@ -22,6 +22,7 @@ export const historyEnvironment = (path: string, home: string): Readonly<Record<
     'core.protectNTFS': 'false',
     'commit.gpgSign': 'false',
     'gc.auto': '0',
+    'maintenance.auto': 'false',
   };
   const numbered = Object.entries(settings).flatMap(([key, value], index) => [
     [`GIT_CONFIG_KEY_${index}`, key],

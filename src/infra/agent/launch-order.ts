@@ -1,6 +1,8 @@
 /** What the launcher is told by one line of JSON on its standard input. */
 export interface LaunchOrder {
   readonly argv: readonly string[];
+  /** What makes the throw-away history in `folder` before anything else runs there; `null` where there is nothing to work on. */
+  readonly history: { readonly script: string; readonly environment: Readonly<Record<string, string>> } | null;
   /** The agent's whole environment but for the proxy variables, which only the launcher knows. */
   readonly environment: Readonly<Record<string, string>>;
   readonly folder: string;

@@ -2,14 +2,16 @@
  * Runs beside the agent, inside its isolation, and is the only part of ours there. Its arguments say where the egress proxy listens and
  * which port of the loopback leads there (0 takes a free one); one line of JSON on standard input (`LaunchOrder` in launch-order.ts) says
  * what to run, so it gets ready before there is anything to run. The end of standard input asks it to end the agent, so it also ends with
- * the service that started it. One plain file without imports of ours: bubblewrap shows only this one, and stripping types would add
- * 100 ms to each run.
+ * the service that started it. One plain file without imports of ours: bubblewrap shows only this one. Stripping types would add 100 ms to
+ * each run, and loading an ECMAScript module 10.
  */
-import { spawn } from 'node:child_process';
-import { closeSync, cpSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
-import { constants } from 'node:os';
-import { basename, dirname } from 'node:path';
+'use strict';
+
+const { spawn } = require('node:child_process');
+const { closeSync, cpSync, lstatSync, mkdirSync, openSync, readdirSync, readFileSync } = require('node:fs');
+const { connect, createServer } = require('node:net');
+const { constants } = require('node:os');
+const { basename, dirname } = require('node:path');
 
 const CLOSED_ON_EXEC = 0o2000000;
 
@@ -69,14 +71,42 @@ const signalGroup = (child, signal) => {
   }
 };
 
+/** Has made the agent's folder a git repository, so that it can ask what it changed. Rejects when git could not. */
+const writeHistory = ({ folder, history }, begin) =>
+  new Promise((resolve, reject) => {
+    const git = begin('/bin/sh', ['-c', history.script], {
+      cwd: folder,
+      env: history.environment,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    git.on('error', reject);
+    git.on('exit', (code) => (code === 0 ? resolve() : reject(Object.assign(new Error(), { code: 'git' }))));
+  });
+
 const launch = async (order, listening, endAsked) => {
+  let child;
+  let ending = false;
+  const begin = (program, args, options) => {
+    child = spawn(program, args, { ...options, detached: true });
+    return child;
+  };
+  endAsked.then(() => {
+    ending = true;
+    signalGroup(child, 'SIGTERM');
+    setTimeout(() => {
+      signalGroup(child, 'SIGKILL');
+      process.exit(137);
+    }, order.graceMs);
+  });
+
   order.login.forEach(copyLogin);
+  if (order.history !== null) await writeHistory(order, begin);
   const port = await listening;
+  if (ending) process.exit(137);
   const [program, ...rest] = order.argv;
-  const child = spawn(program, rest, {
+  begin(program, rest, {
     cwd: order.folder,
     env: { ...order.environment, ...proxyVariables(port) },
-    detached: true,
     stdio: [order.input === '' ? 'ignore' : 'pipe', 'inherit', 'inherit'],
   });
   child.stdin?.on('error', () => {});
@@ -89,12 +119,6 @@ const launch = async (order, listening, endAsked) => {
     signalGroup(child, 'SIGKILL');
     process.exit(code ?? 128 + constants.signals[signal]);
   });
-  await endAsked;
-  signalGroup(child, 'SIGTERM');
-  setTimeout(() => {
-    signalGroup(child, 'SIGKILL');
-    process.exit(137);
-  }, order.graceMs);
 };
 
 closeInherited();

@@ -21,7 +21,7 @@ export const AGENT_HOME = '/home/agent';
 
 /** Where this code and its `.env` stand. */
 export const CHECKOUT = join(import.meta.dirname, '..', '..', '..');
-export const LAUNCHER = join(import.meta.dirname, 'launcher.mjs');
+export const LAUNCHER = join(import.meta.dirname, 'launcher.cjs');
 
 export const ENCLOSED_PLACES: Places = {
   work: '/work',
@@ -29,7 +29,7 @@ export const ENCLOSED_PLACES: Places = {
   home: AGENT_HOME,
   temporary: '/tmp',
   node: `${OURS_INSIDE}/bin/node`,
-  launcher: `${OURS_INSIDE}/launcher.mjs`,
+  launcher: `${OURS_INSIDE}/launcher.cjs`,
   egressSocket: `${OURS_INSIDE}/egress.sock`,
   egressPort: 3128,
   path: `${OURS_INSIDE}/bin:/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin`,

@@ -92,7 +92,7 @@ const checksIn = async (surroundings: Surroundings, agent: Agent, config: Agents
   const ask = async (argv: readonly string[]) => {
     const invocation: Invocation = { argv, input: '', environment: {} };
     const program = await surroundings.startLauncher();
-    surroundings.order(program, invocation, {});
+    surroundings.order(program, invocation, {}, 'no_history');
     const output = createOutput({ bytesMax: CHECK_OUTPUT_BYTES_MAX, redact: config.redact });
     output.follow(program.stdout, () => {});
     output.follow(program.stderr, () => {});

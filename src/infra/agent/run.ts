@@ -3,7 +3,6 @@ import { OutsideFailure } from '../../commands/ports/repositories.ts';
 import type { Agent } from './agent.ts';
 import type { EgressProxy } from './egress-proxy.ts';
 import type { Enclosed } from './enclosure.ts';
-import { HISTORY_SCRIPT, historyEnvironment } from './history.ts';
 import { readAgentMeta } from './meta.ts';
 import { createOutput } from './output.ts';
 import type { Assignment } from './profiles/profile.ts';
@@ -11,9 +10,6 @@ import { createProgress } from './progress.ts';
 import { supervise } from './supervision.ts';
 import type { Surroundings } from './surroundings.ts';
 
-/** The history of a very large tree; far more than 200 MB take. */
-const HISTORY_TIMEOUT_MS = 5 * 60_000;
-const HISTORY_OUTPUT_BYTES_MAX = 16 * 1024;
 /** One variable of an environment; Linux takes 128 KiB. */
 const VARIABLE_BYTES_MAX = 120 * 1024;
 const EGRESS_HOST_LENGTH_MAX = 300;
@@ -60,25 +56,10 @@ const duration = (ms: number): string => (ms < 60_000 ? `${Math.ceil(ms / 1000)}
 const timeoutSentence = (limitMs: number): string =>
   `The agent was still at work after ${duration(limitMs)} and was ended. Rerun the task with a smaller request, or raise the limit.`;
 
-/** Makes the throw-away history. `undefined` when it stands, else a sentence. Throws `OutsideFailure` when nothing can be started here. */
-export const writeHistory = async (
-  surroundings: Surroundings,
-  redact: Redact,
-  signal: AbortSignal,
-): Promise<string | undefined> => {
-  const { places, start } = surroundings;
-  const git = await start(['/bin/sh', '-c', HISTORY_SCRIPT], historyEnvironment(places.path, places.home));
-  const output = createOutput({ bytesMax: HISTORY_OUTPUT_BYTES_MAX, redact });
-  output.follow(git.stdout, () => {});
-  output.follow(git.stderr, () => {});
-  const { ending } = await supervise(git, HISTORY_TIMEOUT_MS, signal);
-  if (!ending.ran) throw new OutsideFailure(BUBBLEWRAP_FAILED, { cause: output.log().toString() });
-  return ending.exitCode === 0
-    ? undefined
-    : 'The starting tree could not be put under git for the agent. Check that git is installed.';
-};
-
-/** Runs the agent to its end under a launcher that waits in prepared surroundings. Rejects with the signal's reason; throws `OutsideFailure` as `writeHistory`. */
+/**
+ * Runs the agent to its end under a launcher that waits in prepared surroundings. The time limit covers the history that is made first. Rejects
+ * with the signal's reason; throws `OutsideFailure` when nothing can be started here.
+ */
 export const runAgent = async (
   agent: Agent,
   request: AgentRequest,
@@ -95,7 +76,7 @@ export const runAgent = async (
   const startedAt = performance.now();
 
   const invocation = agent.profile.invocation(assignment, surroundings.program, surroundings.places);
-  surroundings.order(launcher, invocation, taskEnvironment(assignment, surroundings));
+  surroundings.order(launcher, invocation, taskEnvironment(assignment, surroundings), 'history');
   output.follow(launcher.stdout, (line) => {
     const doing = reader.read(line);
     if (doing !== undefined) progress.say(doing);

@@ -5,6 +5,7 @@ import { createBounds } from './bounds.ts';
 import { type Bind, bubblewrapArguments } from './bubblewrap.ts';
 import type { AgentsConfig } from './configuration.ts';
 import { type Enclosed, STATUS_FD, startEnclosed } from './enclosure.ts';
+import { HISTORY_SCRIPT, historyEnvironment } from './history.ts';
 import { findInstallation, type Installation } from './installation.ts';
 import type { LaunchOrder } from './launch-order.ts';
 import { RUN_MARKER } from './leftovers.ts';
@@ -22,12 +23,15 @@ export interface Surroundings {
   /** Login files that are not on this machine. */
   readonly missingLogins: readonly LoginFile[];
   readonly run: RunFolder;
-  /** Starts a program with exactly this environment. */
-  start(argv: readonly string[], environment: Readonly<Record<string, string>>): Promise<Enclosed>;
   /** Starts the launcher, which waits for its order. */
   startLauncher(): Promise<Enclosed>;
-  /** Has the launcher start what the profile invokes: with login, proxy and the agent's environment. */
-  order(launcher: Enclosed, invocation: Invocation, taskEnvironment: Readonly<Record<string, string>>): void;
+  /** Has the launcher start what the profile invokes, with login, proxy and the agent's environment, once the history stands where there is one. */
+  order(
+    launcher: Enclosed,
+    invocation: Invocation,
+    taskEnvironment: Readonly<Record<string, string>>,
+    history: 'history' | 'no_history',
+  ): void;
   remove(): Promise<void>;
 }
 
@@ -71,7 +75,7 @@ export const prepareSurroundings = async (
   const known = await Promise.all(agent.profile.logins.map(async (login) => ({ login, here: await exists(login.from) })));
   const logins = known.flatMap(({ login, here }) => (here ? [login] : []));
 
-  const start: Surroundings['start'] = async (argv, environment) =>
+  const start = async (argv: readonly string[], environment: Readonly<Record<string, string>>): Promise<Enclosed> =>
     startEnclosed({
       id,
       argv,
@@ -92,18 +96,23 @@ export const prepareSurroundings = async (
         : null,
     });
 
-  const order: Surroundings['order'] = (launcher, invocation, taskEnvironment) => {
+  const marker = enclosed ? {} : { [RUN_MARKER]: id };
+  const order: Surroundings['order'] = (launcher, invocation, taskEnvironment, history) => {
     const told: LaunchOrder = {
       argv: invocation.argv,
       input: invocation.input,
       folder: places.work,
+      history:
+        history === 'no_history'
+          ? null
+          : { script: HISTORY_SCRIPT, environment: { ...historyEnvironment(places.path, places.home), ...marker } },
       environment: {
         LANG: 'C.UTF-8',
         ...handedOn(agent, config),
         PATH: places.path,
         HOME: places.home,
         TMPDIR: places.temporary,
-        ...(!enclosed && { [RUN_MARKER]: id }),
+        ...marker,
         ...taskEnvironment,
         ...invocation.environment,
       },
@@ -122,7 +131,6 @@ export const prepareSurroundings = async (
     installed: installation !== null || program === null || program === 'node',
     missingLogins: known.flatMap(({ login, here }) => (here ? [] : [login])),
     run,
-    start,
     startLauncher: () =>
       start([places.node, places.launcher, places.egressSocket, `${places.egressPort}`], { PATH: places.path }),
     order,
