@@ -265,6 +265,7 @@ export const serve = async (configuration: Configuration): Promise<Service> => {
       }),
     health: () => healthOf(configuration, outside, opened),
     isReady: () => isReady,
+    botName: () => null,
     clock: systemClock,
     log,
     redact,

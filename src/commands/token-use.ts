@@ -27,3 +27,5 @@ export const createTokenUse = (dispatch: Dispatch, onFault: (error: unknown) => 
     dispatch({ id, ...command, actor: 'system:tokens', channel: 'system', at: now }).catch(onFault);
   };
 };
+
+export type TokenUse = ReturnType<typeof createTokenUse>;

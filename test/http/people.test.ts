@@ -27,6 +27,7 @@ describe('Over the HTTP API', () => {
         person_id: viewer.personId,
         name: 'Person 1',
         roles: [{ role: 'viewer', repositories: 'acme/*' }],
+        identities: [],
       });
     });
 

@@ -1,7 +1,10 @@
 import { OpenAPIHono, z } from '@hono/zod-openapi';
+import { createTokenUse } from '../../commands/token-use.ts';
+import { addAccountRoutes } from './account-routes.ts';
 import { addAuditRoute } from './audit-route.ts';
 import { authentication, type Variables } from './authentication.ts';
 import { addBackupRoute } from './backup-route.ts';
+import { addChatRoutes } from './chat-routes.ts';
 import type { Api, ApiOptions } from './context.ts';
 import { addEvidenceRoutes } from './evidence-routes.ts';
 import { gate } from './gate.ts';
@@ -16,6 +19,7 @@ import { addRoute, answers, rendered } from './routes.ts';
 import { addStreamRoute } from './stream-route.ts';
 import { createTaskReader } from './task-reader.ts';
 import { addTaskRoutes } from './task-routes.ts';
+import { addTokenRoutes } from './token-routes.ts';
 
 const addDocumentRoute = (api: Api): void => {
   addRoute(
@@ -51,7 +55,8 @@ export const createApi = (options: ApiOptions): Api => {
   const fault = (error: unknown): void => options.log.error({ err: error }, 'a request met a fault of our own');
   api.onError((error) => problemOf(error, fault));
   api.notFound(() => problemOf(new BadCall(404, 'INVALID_ACTION', 'There is no such call. Read /openapi.json.'), fault));
-  api.use(authentication(options));
+  const notUsed = (error: unknown): void => options.log.error({ err: error }, 'the last use of a token was not recorded');
+  api.use(authentication({ ...options, used: createTokenUse(options.dispatch, notUsed) }));
   api.use(gate);
 
   const reader = createTaskReader(options);
@@ -62,6 +67,9 @@ export const createApi = (options: ApiOptions): Api => {
   addAuditRoute(api, options);
   addStreamRoute(api, options);
   addPeopleRoutes(api, options, reader);
+  addTokenRoutes(api, options, reader);
+  addAccountRoutes(api, options, reader);
+  addChatRoutes(api, options, reader);
   addRepositoryRoutes(api, options);
   addHistoryRoutes(api, options, reader);
   addProjectionRoutes(api, options);

@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from 'hono';
 import type { Session } from '../../commands/door.ts';
+import type { TokenUse } from '../../commands/token-use.ts';
 import { type Digest, sha256 } from '../../domain/canonical.ts';
 import type { Need } from '../../domain/decider.ts';
 import { may, type Person } from '../../domain/person/index.ts';
@@ -32,7 +33,8 @@ export const authentication = ({
   people,
   views,
   clock,
-}: Pick<ApiOptions, 'people' | 'views' | 'clock'>): MiddlewareHandler<{ Variables: Variables }> => {
+  used,
+}: Pick<ApiOptions, 'people' | 'views' | 'clock'> & { readonly used: TokenUse }): MiddlewareHandler<{ Variables: Variables }> => {
   // A token has one owner for ever, so this is never wrong; whether the token is still the owner's is asked each time.
   const owners = new Map<Digest, string>();
 
@@ -49,7 +51,9 @@ export const authentication = ({
     const token = BEARER.exec(context.req.header('authorization') ?? '')?.[1];
     if (token === undefined) throw new DomainError('unauthorized');
     const tokenHash = sha256(token);
-    const person = await people.byToken(ownerOf(tokenHash), tokenHash, clock.now());
+    const now = clock.now();
+    const person = await people.byToken(ownerOf(tokenHash), tokenHash, now);
+    used(person, tokenHash, now);
     context.set('caller', { person, tokenHash, session: { personId: person.personId, channel: 'http' } });
     return next();
   };

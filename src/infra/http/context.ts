@@ -1,6 +1,9 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
+import type { Chats } from '../../commands/chats.ts';
 import type { Dispatch } from '../../commands/dispatch.ts';
 import type { Door } from '../../commands/door.ts';
+import type { Erasure } from '../../commands/erasure.ts';
+import type { Identities } from '../../commands/identities.ts';
 import type { People } from '../../commands/people.ts';
 import type { Artifacts } from '../../commands/ports/artifacts.ts';
 import type { Clock } from '../../commands/ports/clock.ts';
@@ -36,6 +39,11 @@ export interface ApiOptions {
   readonly people: People;
   /** `null`: this log cannot erase. */
   readonly redaction: Redaction | null;
+  readonly erasure: Erasure | null;
+  readonly identities: Identities;
+  readonly chats: Chats;
+  /** Of the Telegram bot, without the `@`; `null` while none is known. */
+  readonly botName: () => string | null;
   readonly store: EventStore;
   readonly views: Pick<Views, 'queries' | 'waitFor' | 'onChange' | 'rebuild'>;
   readonly artifacts: Artifacts;

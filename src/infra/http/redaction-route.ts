@@ -9,7 +9,7 @@ const Redaction = z
   .strictObject({ revision: z.int().min(0).describe('Of the event, as the story of the task numbers it.') })
   .openapi('Redaction');
 
-const NOT_HERE = 'This log keeps what was written to it: texts can be erased where the log is the SQLite file.';
+export const NOT_ERASABLE = 'This log keeps what was written to it: texts can be erased where the log is the SQLite file.';
 
 /** What a person must be able to have taken out of the log. */
 export const addRedactionRoute = (api: Api, { redaction }: Pick<ApiOptions, 'redaction'>, reader: TaskReader): void => {
@@ -27,7 +27,7 @@ export const addRedactionRoute = (api: Api, { redaction }: Pick<ApiOptions, 'red
     },
     async ({ caller, parameters, body }) => {
       const { taskId } = await reader.find(caller, parameters.taskId);
-      if (!redaction) throw new BadCall(409, 'INVALID_ACTION', NOT_HERE);
+      if (!redaction) throw new BadCall(409, 'INVALID_ACTION', NOT_ERASABLE);
       const { position } = await redaction(caller.session, taskId, body.revision);
       await reader.fresh(position);
       return json({ position });
