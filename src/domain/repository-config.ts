@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CommandLine, type InstallStep, InstallWish, RelativePath } from './install-step.ts';
 import type { Limits } from './limits.ts';
 import { narrow, type PolicyWish } from './policy/policy.ts';
 import { GateMode, type Policy } from './policy/shapes.ts';
@@ -6,11 +7,7 @@ import { GateMode, type Policy } from './policy/shapes.ts';
 const MiB = 1024 * 1024;
 
 /** Compared whole with what the operator allows, run by a shell in the sandbox only. */
-export const TestCommand = z
-  .string()
-  .min(1)
-  .max(1_000)
-  .regex(/^[^\p{Cc}\s](?:[^\p{Cc}]*[^\p{Cc}\s])?$/u, { error: 'must be one line without spaces around it' });
+export const TestCommand = CommandLine;
 
 /** A reference such as `node:22-bookworm-slim` or `registry.example/team/image@sha256:…`; never an option. */
 export const ImageReference = z
@@ -29,7 +26,6 @@ export const BlockedPath = z
 export const BLOCKED_PATHS_MAX = 250;
 
 const wholeNumber = z.int({ error: 'must be a whole number' }).min(1, { error: 'must be at least 1' });
-const later = (what: string) => z.never({ error: `${what} come later; remove it` }).optional();
 
 const PolicyFile = z.strictObject({
   blocked_paths: z.array(BlockedPath).max(BLOCKED_PATHS_MAX).optional(),
@@ -62,6 +58,9 @@ export interface RepositoryConfig {
   readonly allowedTestCommands?: readonly string[] | undefined;
   readonly policy?: PolicyWish | undefined;
   readonly limits?: LimitsWish | undefined;
+  readonly install?: InstallWish | undefined;
+  /** Folder in which the test command runs, and from which the paths of `install` start. */
+  readonly path?: string | undefined;
 }
 
 const scaled = (amount: number | undefined, unit: number): number | undefined =>
@@ -97,8 +96,8 @@ export const CountersignFile = z
     allowed_test_commands: z.array(TestCommand).min(1).max(100).optional(),
     policy: PolicyFile.optional(),
     limits: LimitsFile.optional(),
-    install: later('install steps'),
-    path: later('sub-folders'),
+    install: InstallWish.optional(),
+    path: RelativePath.optional(),
   })
   .transform(
     (file): RepositoryConfig => ({
@@ -107,6 +106,8 @@ export const CountersignFile = z
       allowedTestCommands: file.allowed_test_commands,
       policy: policyWish(file.policy ?? {}),
       limits: limitsWish(file.limits ?? {}),
+      install: file.install,
+      path: file.path,
     }),
   );
 
@@ -137,6 +138,10 @@ export interface OperatorDefaults {
   readonly allowedTestCommands: readonly string[];
   readonly policy: Policy;
   readonly limits: Limits;
+  readonly installs: {
+    /** Exact commands; empty: no repository may install anything. */
+    readonly allowedCommands: readonly string[];
+  } & Pick<InstallStep, 'hosts' | 'fromChangedInputs'>;
 }
 
 export interface EffectiveConfiguration {
@@ -146,6 +151,10 @@ export interface EffectiveConfiguration {
   readonly allowedTestCommands: readonly string[];
   readonly policy: Policy;
   readonly limits: Limits;
+  /** `null`: the tests need nothing but the image and the tree. */
+  readonly install: InstallStep | null;
+  /** Folder in which the test command runs; `null`: the root. */
+  readonly path: string | null;
 }
 
 /** Limit for limit the tighter of both. */
@@ -165,6 +174,7 @@ const tighter = (limits: Limits, wish: LimitsWish): Limits => {
 };
 
 const ANOTHER_COMMAND = 'use one of those, or have the operator add it to ALLOWED_TEST_COMMANDS';
+const ANOTHER_INSTALL = 'use one of those, or have the operator add it to ALLOWED_INSTALL_COMMANDS';
 const ANOTHER_IMAGE = 'use one of those, or have the operator add it to ALLOWED_SANDBOX_IMAGES';
 
 const quoted = (values: readonly string[]): string => values.map((value) => `"${value}"`).join(', ');
@@ -186,6 +196,13 @@ const commandFault = (command: string | null, allowed: readonly string[], operat
   return `The test command is not one the operator allows (${quoted(operator.allowedTestCommands)}): ${ANOTHER_COMMAND}.`;
 };
 
+const installFault = (install: InstallWish | undefined, { installs }: OperatorDefaults): string | null => {
+  if (install === undefined || installs.allowedCommands.includes(install.run)) return null;
+  if (installs.allowedCommands.length === 0)
+    return 'The operator allows no install command: take `install` out of .countersign.yml, or have ALLOWED_INSTALL_COMMANDS set.';
+  return `The install command is not one the operator allows (${quoted(installs.allowedCommands)}): ${ANOTHER_INSTALL}.`;
+};
+
 /**
  * What holds for one repository: point for point the stricter of what the operator and the repository say, so a file can only narrow and a
  * looser wish changes nothing. An image or command the operator does not allow is a fault; all faults come back, as sentences.
@@ -198,12 +215,16 @@ export const effectiveConfiguration = (
   const testCommand = file?.testCommand ?? operator.testCommand;
   const wished = file?.allowedTestCommands;
   const allowedTestCommands = operator.allowedTestCommands.filter((command) => wished === undefined || wished.includes(command));
-  const faults = [imageFault(image, operator), commandFault(testCommand, allowedTestCommands, operator)].filter(
-    (fault) => fault !== null,
-  );
+  const faults = [
+    imageFault(image, operator),
+    commandFault(testCommand, allowedTestCommands, operator),
+    installFault(file?.install, operator),
+  ].filter((fault) => fault !== null);
   if (image === null || testCommand === null || faults.length > 0) return { faults };
 
   const policy = narrow(operator.policy, file?.policy ?? {});
   const limits = tighter(operator.limits, file?.limits ?? {});
-  return { ok: { image, testCommand, allowedTestCommands, policy, limits } };
+  const { hosts, fromChangedInputs } = operator.installs;
+  const install = file?.install === undefined ? null : { ...file.install, hosts, fromChangedInputs };
+  return { ok: { image, testCommand, allowedTestCommands, policy, limits, install, path: file?.path ?? null } };
 };

@@ -9,6 +9,14 @@ export interface SandboxImage {
   readonly id: string;
 }
 
+/** Packages that were installed for the tests, as a folder of this machine. */
+export interface Dependency {
+  /** Absolute; mounted read-only. */
+  readonly folder: string;
+  /** Where it stands in the tree; nothing of the tree may be there. */
+  readonly path: string;
+}
+
 export interface SandboxRequest {
   /** Names the container; unique for each execution, known before it runs, so a second call finds the first. */
   readonly key: string;
@@ -18,6 +26,10 @@ export interface SandboxRequest {
   /** Absolute; the raw bytes of the tree under test. Mounted read-only at `/repo`, copied to `/work` inside. */
   readonly treeFolder: string;
   readonly command: string;
+  /** Folder of the tree in which the command runs; absent: its root. */
+  readonly path?: string | undefined;
+  /** Only where the sandbox is Docker; bubblewrap refuses a request that has any. */
+  readonly dependencies?: readonly Dependency[] | undefined;
   readonly limits: Limits;
   readonly signal: AbortSignal;
   readonly onProgress: (line: string) => void;

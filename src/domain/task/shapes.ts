@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Digest } from '../canonical.ts';
 import { ObjectId, RepositoryName } from '../ids.ts';
+import { InstallStep } from '../install-step.ts';
 import { Limits } from '../limits.ts';
 import { Policy } from '../policy/shapes.ts';
 
@@ -39,7 +40,10 @@ export const Prepared = z.object({
   startFrom: z.enum(['base', 'last_attempt', 'base_after_conflict']),
   agent: Agent,
   testCommand: z.string().min(1),
-  installCommand: z.null(),
+  /** More than its name says: also what the command reads, makes and may reach. */
+  installCommand: InstallStep.nullable(),
+  /** Folder in which the test command runs; absent: the root. */
+  path: z.string().min(1).optional(),
   image: Image,
   policy: Policy,
   policyDigest: Digest,

@@ -52,6 +52,8 @@ export interface Configuration {
     readonly kind: 'auto' | 'docker' | 'bubblewrap';
     /** Absolute; `null`: the usual one. */
     readonly dockerSocket: string | null;
+    /** Most bytes of installed packages that are kept. */
+    readonly installCacheBytes: number;
   };
   /** What every repository starts from and can only narrow. */
   readonly operator: OperatorDefaults;

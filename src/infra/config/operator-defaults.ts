@@ -45,4 +45,9 @@ export const operatorDefaults = (values: Values): OperatorDefaults => ({
     sandboxScratchInodes: values.SANDBOX_SCRATCH_INODES,
     sandboxOutputBytes: values.SANDBOX_OUTPUT_MIB * MiB,
   },
+  installs: {
+    allowedCommands: values.ALLOWED_INSTALL_COMMANDS,
+    hosts: values.INSTALL_EGRESS,
+    fromChangedInputs: values.INSTALL_FROM_CHANGED_INPUTS === 'allow',
+  },
 });

@@ -6,6 +6,8 @@ import { contradictions, PLACEHOLDER, type Said } from './contradictions.ts';
 import { operatorDefaults } from './operator-defaults.ts';
 import { CARRIED_OVER, TABLE, type Values, type VariableName } from './table.ts';
 
+const MiB = 1024 * 1024;
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 export type Reading =
@@ -88,7 +90,11 @@ const configurationOf = (values: Values, environment: Said): Configuration => {
       egress: values.AGENT_EGRESS,
       sessionCheckCommand: values.AGENT_SESSION_CHECK_CMD,
     },
-    sandbox: { kind: values.SANDBOX, dockerSocket: values.DOCKER_HOST },
+    sandbox: {
+      kind: values.SANDBOX,
+      dockerSocket: values.DOCKER_HOST,
+      installCacheBytes: values.INSTALL_CACHE_MIB * MiB,
+    },
     operator: operatorDefaults(values),
     admission: {
       runningMax: values.RUNNING_MAX,

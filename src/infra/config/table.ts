@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { BranchName, RepositoryName } from '../../domain/ids.ts';
+import { CommandLine } from '../../domain/install-step.ts';
 import {
   APPROVAL_TTL_MS,
   ARTIFACT_BYTES_MAX,
@@ -174,6 +175,26 @@ const sandbox = {
     'none',
     list(TestCommand),
     'Commands that may be named besides DEFAULT_TEST_COMMAND: exact strings, separated by commas.',
+  ),
+  ALLOWED_INSTALL_COMMANDS: withDefault(
+    'npm ci --ignore-scripts,pnpm install --frozen-lockfile --ignore-scripts,yarn install --frozen-lockfile --ignore-scripts',
+    list(CommandLine),
+    'Commands a repository may name to install what its tests need: exact strings, separated by commas; none: no repository may. The approval card shows the one that runs.',
+  ),
+  INSTALL_EGRESS: withDefault(
+    'registry.npmjs.org,registry.yarnpkg.com',
+    list(egressHost),
+    'Hosts an install command may reach, through the egress proxy: name, name:port, *.suffix; none: it has no network. Tests never have one.',
+  ),
+  INSTALL_FROM_CHANGED_INPUTS: withDefault(
+    'refuse',
+    oneOf('refuse', 'allow'),
+    'Whether a change may touch a file that an install command reads. allow: packages are then installed as the change says.',
+  ),
+  INSTALL_CACHE_MIB: withDefault(
+    '10240',
+    wholeNumber(1, 1_048_576),
+    'Space for installed packages in DATA_DIR; what was not used for longest goes first.',
   ),
   SANDBOX_TIMEOUT_SECONDS: withDefault(
     String(DEFAULT_LIMITS.sandboxTimeoutMs / 1_000),

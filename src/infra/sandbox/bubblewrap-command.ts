@@ -1,7 +1,7 @@
 import { existsSync, lstatSync, readlinkSync } from 'node:fs';
 import type { SandboxRequest } from '../../commands/ports/sandbox.ts';
 import type { Limits } from '../../domain/limits.ts';
-import { OPEN_FILES_MAX, SANDBOX_UID, SHM_BYTES, TEST_SCRIPT, TMP_BYTES } from './test-run.ts';
+import { OPEN_FILES_MAX, SANDBOX_UID, SHM_BYTES, TEST_SCRIPT, TMP_BYTES, testArguments } from './test-run.ts';
 
 /** Where the programs of this machine are; relative entries have no place in it. */
 export const HOST_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -59,9 +59,10 @@ mount --bind "$1" /sys/repo && mount --bind "$2" /sys/node && shift 2 || exit 1
 exec setpriv --reuid ${SANDBOX_UID} --regid ${SANDBOX_UID} --clear-groups "$@"`;
 
 /** The whole command line, program first. */
-export const bubblewrapCommand = ({ treeFolder, command, limits }: SandboxRequest, asRoot: boolean): readonly string[] => {
+export const bubblewrapCommand = (request: SandboxRequest, asRoot: boolean): readonly string[] => {
+  const { treeFolder, limits } = request;
   const node = process.execPath;
-  const test = [...limited(limits), '/bin/sh', '-c', TEST_SCRIPT, 'sh', command];
+  const test = [...limited(limits), '/bin/sh', '-c', TEST_SCRIPT, 'sh', ...testArguments(request)];
   if (!asRoot) return [...bubblewrap(treeFolder, node, limits), ...test];
 
   const asNobody = [...words('unshare --mount --propagation private -- /bin/sh -c'), AS_NOBODY, 'sh', treeFolder, node];

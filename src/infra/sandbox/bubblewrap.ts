@@ -71,6 +71,8 @@ const run = async (request: SandboxRequest): Promise<SandboxResult> => {
   signal.throwIfAborted();
   if (image.kind !== 'bubblewrap')
     throw new ImageMissing('This was approved for another sandbox than bubblewrap. Ask for it again.');
+  if (request.dependencies !== undefined && request.dependencies.length > 0)
+    throw new RangeError('bubblewrap mounts no installed packages');
   await openTree(request.treeFolder);
 
   const output = createTestOutput(request);

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import type { Sandboxes } from '../../commands/ports/sandbox.ts';
 import { DEFAULT_LIMITS } from '../../domain/limits.ts';
 import { createBubblewrapSandbox, WEAKER } from './bubblewrap.ts';
-import { connectDocker, type DockerSandboxOptions } from './docker.ts';
+import type { DockerSandboxOptions } from './docker.ts';
+import { connectDocker } from './docker-engine.ts';
 
 /** What preflight and health show. Not `ok`: do not run tests here, and the sentence says what to do. */
 export interface SandboxProbe {

@@ -16,14 +16,21 @@ export const OPEN_FILES_MAX = 16_384;
 const STARTED = 1;
 
 /**
- * Runs inside, with the test command as its first argument. Nothing but the mark reaches standard output before the test starts, so
+ * Runs inside; its arguments are the test command and the folder of the tree where that runs. Nothing but the mark reaches standard output before the test starts, so
  * its first byte tells a copy that failed from a test that failed, and no name in the tree and nothing a test prints can forge it: a
  * test that runs has been started. Whether it passed is said by the exit status alone. The test's two outputs are one, to keep their order.
  */
 export const TEST_SCRIPT = `umask 022
 cp -RP /repo/. /work/ >&2 && cd /work || exit 1
 printf '\\00${STARTED}'
+cd -- "$2" 2>&1 || exit 1
 exec /bin/sh -c "$1" 2>&1`;
+
+/** The arguments of the script above. */
+export const testArguments = ({ command, path }: Pick<SandboxRequest, 'command' | 'path'>): readonly [string, string] => [
+  command,
+  path ?? '.',
+];
 
 /** Lets the user inside enter the tree. A mount shows this folder alone, so the folders above it may stay closed. */
 export const openTree = (treeFolder: string): Promise<void> => chmod(treeFolder, 0o755);

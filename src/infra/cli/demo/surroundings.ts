@@ -3,7 +3,7 @@ import { delimiter, join } from 'node:path';
 import { execa } from 'execa';
 import type { Configuration } from '../../config/configuration.ts';
 import { type Environment, readConfiguration } from '../../config/operator.ts';
-import { connectDocker } from '../../sandbox/docker.ts';
+import { connectDocker } from '../../sandbox/docker-engine.ts';
 import { ensureExampleImage } from '../../sandbox/example-image.ts';
 import { probeBubblewrap, probeDocker } from '../../sandbox/probe.ts';
 import { Failure } from '../failure.ts';

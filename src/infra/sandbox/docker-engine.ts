@@ -1,0 +1,153 @@
+import { finished } from 'node:stream/promises';
+import Docker from 'dockerode';
+import { OutsideFailure } from '../../commands/ports/repositories.ts';
+import { ImageMissing, type SandboxImage, type SandboxRequest, type SandboxResult } from '../../commands/ports/sandbox.ts';
+import { createFrameReader } from './docker-frames.ts';
+import { createTestOutput, resultOf } from './test-run.ts';
+
+/** Longest silence of the engine while it answers one call. */
+const ANSWER_TIMEOUT_MS = 60_000;
+/** Longest time between the kill at the time limit and the end of the container. */
+const KILL_TIMEOUT_MS = 30_000;
+/** Longest time for the last output to arrive once the container has ended. */
+const DRAIN_TIMEOUT_MS = 10_000;
+const CREATE_TRIES_MAX = 3;
+
+/** A client whose calls fail after `timeoutMs` of silence; without it they wait, as calls that last as long as the test must. */
+export const connectDocker = (socketPath?: string, timeoutMs?: number): Docker =>
+  new Docker({
+    ...(socketPath === undefined ? {} : { socketPath }),
+    ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
+  });
+
+export const statusOf = (error: unknown): number | undefined =>
+  error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : undefined;
+
+export const outside = (error: unknown): OutsideFailure => {
+  const status = statusOf(error);
+  return new OutsideFailure(
+    status === undefined
+      ? 'The Docker engine does not answer. Start it, or look at its log.'
+      : `The Docker engine could not run the sandbox (it answered ${status}). Its log says why.`,
+    { cause: error },
+  );
+};
+
+/** The engine understood and will not: the same request would be refused again. */
+const REFUSED: SandboxResult = {
+  outcome: 'sandbox_failed',
+  exitCode: null,
+  sentence: 'The Docker engine refuses the container. The image needs /bin/sh, and the engine must run on this machine.',
+  log: Buffer.alloc(0),
+  durationMs: 0,
+};
+
+const notHere = (reference: string): ImageMissing =>
+  new ImageMissing(`The image ${reference} is not on this machine. Get it with: docker pull ${reference}`);
+
+type Run = Pick<SandboxRequest, 'limits' | 'signal' | 'onProgress'>;
+
+/** What is done with containers, whatever runs in them. */
+export const createContainers = (socketPath: string | undefined) => {
+  const engine = connectDocker(socketPath, ANSWER_TIMEOUT_MS);
+  const patient = connectDocker(socketPath);
+
+  const inspectImage = async (name: string, reference: string): Promise<Docker.ImageInspectInfo> => {
+    try {
+      return await engine.getImage(name).inspect();
+    } catch (error) {
+      throw statusOf(error) === 404 ? notHere(reference) : outside(error);
+    }
+  };
+
+  /** What the image declares as volumes. Throws `ImageMissing`, `OutsideFailure`. */
+  const volumesOf = async ({ id, reference }: SandboxImage): Promise<readonly string[]> =>
+    Object.keys((await inspectImage(id, reference)).Config.Volumes ?? {});
+
+  /** Kills and removes, also when somebody else is just removing it. Fine when there is none. */
+  const discard = async (container: Docker.Container): Promise<void> => {
+    try {
+      await container.remove({ force: true, v: true });
+    } catch (error) {
+      if (statusOf(error) === 409) {
+        await container.wait({ condition: 'removed', abortSignal: AbortSignal.timeout(KILL_TIMEOUT_MS) }).catch(() => {});
+      } else if (statusOf(error) !== 404) {
+        throw error;
+      }
+    }
+  };
+
+  /** In place of what an earlier execution of the same key left, running or not. */
+  const create = async (options: Docker.ContainerCreateOptions): Promise<Docker.Container> => {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await engine.createContainer(options);
+      } catch (error) {
+        if (statusOf(error) !== 409 || tries === CREATE_TRIES_MAX) throw error;
+        await discard(engine.getContainer(options.name ?? ''));
+      }
+    }
+  };
+
+  /** Start to end. `wait` comes after `start`: before it, it answers at once with 0 and a failing test would look green. */
+  const observe = async (container: Docker.Container, request: Run): Promise<SandboxResult> => {
+    const { limits, signal } = request;
+    const output = createTestOutput(request);
+    const attached = await patient
+      .getContainer(container.id)
+      .attach({ stream: true, stdout: true, stderr: true, abortSignal: signal });
+    attached.on(
+      'data',
+      createFrameReader((stream, payload) => output[stream](payload)),
+    );
+    const drained = finished(attached).catch(() => {});
+
+    signal.throwIfAborted();
+    const startedAt = performance.now();
+    await container.start();
+    signal.throwIfAborted();
+
+    let killed: Promise<boolean> | undefined;
+    const kill = (): Promise<boolean> =>
+      container.kill({ signal: 'SIGKILL' }).then(
+        () => true,
+        () => false,
+      );
+    const clock = setTimeout(() => {
+      killed = kill();
+    }, limits.sandboxTimeoutMs);
+    try {
+      const patience = AbortSignal.timeout(limits.sandboxTimeoutMs + KILL_TIMEOUT_MS);
+      await patient.getContainer(container.id).wait({ abortSignal: AbortSignal.any([signal, patience]) });
+    } finally {
+      clearTimeout(clock);
+    }
+    const durationMs = performance.now() - startedAt;
+    const timedOut = (await killed) ?? false;
+    await Promise.race([drained, new Promise((resolve) => setTimeout(resolve, DRAIN_TIMEOUT_MS).unref())]);
+
+    const { State } = await container.inspect();
+    return resultOf({ output, exitCode: State.ExitCode, timedOut, outOfMemory: State.OOMKilled, durationMs }, limits);
+  };
+
+  /** From its creation to its removal; the name is the one in `options`. Throws `OutsideFailure`. */
+  const run = async (options: Docker.ContainerCreateOptions, request: Run): Promise<SandboxResult> => {
+    try {
+      const container = await create(options);
+      try {
+        return await observe(container, request);
+      } finally {
+        // Where this fails the verdict stands all the same, and the reaper finds the container by its label.
+        await discard(container).catch(() => {});
+      }
+    } catch (error) {
+      request.signal.throwIfAborted();
+      if (statusOf(error) === 400) return REFUSED;
+      throw error instanceof OutsideFailure ? error : outside(error);
+    }
+  };
+
+  return { engine, patient, inspectImage, volumesOf, create, discard, run };
+};
+
+export type Containers = ReturnType<typeof createContainers>;
