@@ -266,6 +266,7 @@ export const serve = async (configuration: Configuration): Promise<Service> => {
     health: () => healthOf(configuration, outside, opened),
     isReady: () => isReady,
     botName: () => null,
+    telegram: null,
     clock: systemClock,
     log,
     redact,

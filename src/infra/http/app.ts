@@ -19,6 +19,7 @@ import { addRoute, answers, rendered } from './routes.ts';
 import { addStreamRoute } from './stream-route.ts';
 import { createTaskReader } from './task-reader.ts';
 import { addTaskRoutes } from './task-routes.ts';
+import { addTelegramRoute } from './telegram-route.ts';
 import { addTokenRoutes } from './token-routes.ts';
 
 const addDocumentRoute = (api: Api): void => {
@@ -55,6 +56,7 @@ export const createApi = (options: ApiOptions): Api => {
   const fault = (error: unknown): void => options.log.error({ err: error }, 'a request met a fault of our own');
   api.onError((error) => problemOf(error, fault));
   api.notFound(() => problemOf(new BadCall(404, 'INVALID_ACTION', 'There is no such call. Read /openapi.json.'), fault));
+  addTelegramRoute(api, options);
   const notUsed = (error: unknown): void => options.log.error({ err: error }, 'the last use of a token was not recorded');
   api.use(authentication({ ...options, used: createTokenUse(options.dispatch, notUsed) }));
   api.use(gate);

@@ -13,6 +13,7 @@ import type { EventStore } from '../../domain/event-store.ts';
 import type { Backup } from '../backup/make.ts';
 import type { Views } from '../views/views.ts';
 import type { Variables } from './authentication.ts';
+import type { TelegramWebhook } from './telegram-route.ts';
 
 /** One line of what a running stage does, for whoever watches now. Never stored. */
 export interface ProgressFeed {
@@ -44,6 +45,8 @@ export interface ApiOptions {
   readonly chats: Chats;
   /** Of the Telegram bot, without the `@`; `null` while none is known. */
   readonly botName: () => string | null;
+  /** `null`: updates do not come over HTTP. */
+  readonly telegram: TelegramWebhook | null;
   readonly store: EventStore;
   readonly views: Pick<Views, 'queries' | 'waitFor' | 'onChange' | 'rebuild'>;
   readonly artifacts: Artifacts;

@@ -50,7 +50,7 @@ export interface Answer {
 /** Something about the call itself, before any command: the sentence says what to send instead. */
 export class BadCall extends Error {
   override readonly name = 'BadCall';
-  readonly status: 400 | 403 | 404 | 409 | 413 | 415 | 429 | 503;
+  readonly status: 400 | 401 | 403 | 404 | 409 | 413 | 415 | 429 | 503;
   readonly code: CallErrorCode;
   constructor(status: BadCall['status'], code: CallErrorCode, sentence: string) {
     super(sentence);
