@@ -3,6 +3,8 @@ import type { Environment } from '../config/operator.ts';
 import { visibleJson, visibleText } from '../visible.ts';
 import { addAuditCommands } from './commands/audit.ts';
 import { addBackupCommands } from './commands/backup.ts';
+import { addHistoryCommands } from './commands/history.ts';
+import { addImportCommands } from './commands/import.ts';
 import { addLogCommands } from './commands/log.ts';
 import { addPeopleCommands } from './commands/people.ts';
 import { addPreflightCommand } from './commands/preflight.ts';
@@ -43,6 +45,8 @@ const programFor = (terminal: Terminal, deal: Deal): Command => {
   addRepositoryCommands(program, deal);
   addPeopleCommands(program, deal);
   addAuditCommands(program, deal);
+  addHistoryCommands(program, deal);
+  addImportCommands(program, deal);
   addLogCommands(program, deal);
   addBackupCommands(program, deal);
   return program;

@@ -30,7 +30,7 @@ export const addHistoryRoutes = (api: Api, { dispatch, views, clock, redact }: A
       path: '/api/v1/history',
       name: 'importHistory',
       summary: 'Bring in tasks and lines of the audit of an older service, for admins. What is known already is passed over.',
-      body: OkayDokkiBatch.openapi('HistoryImport'),
+      body: OkayDokkiBatch,
       answers: { 200: answers(Imported) },
     },
     async ({ caller, body }) => {

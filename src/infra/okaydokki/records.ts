@@ -30,19 +30,20 @@ const time = z
   .pipe(z.iso.datetime({ precision: 3, error: 'must be a time of a year with four digits' }));
 
 const words = z.string().min(1, { error: 'must not be empty' });
+const label = words.max(1_000, { error: 'must have at most 1000 characters' });
 
 /** A row of the table `tasks`, by the names of its columns. */
 export const OkayDokkiTask = z.strictObject({
   task_id: ImportedName,
   source_im: ImportedName,
-  trigger_user: words,
+  trigger_user: label,
   repo: ImportedName,
   branch: ImportedName,
   intent: words,
   agent: ImportedName,
   status: z.enum(STATUSES, { error: 'is none of its statuses' }),
   created_at: time,
-  approved_by: z.string().nullable(),
+  approved_by: label.nullable(),
   delivery_strategy: ImportedName,
   base_branch: ImportedName,
 });
@@ -52,14 +53,14 @@ export type OkayDokkiTask = z.infer<typeof OkayDokkiTask>;
 export const OkayDokkiAuditLine = z.object({
   taskId: ImportedName,
   timestamp: time,
-  triggerUser: words,
+  triggerUser: label,
   eventType: z.enum(TASK_LINES, { error: 'is none of its event types' }),
   diffHash: ImportedName.optional(),
   errorCode: ImportedName.optional(),
   agentLogs: z.array(z.string()).optional(),
   approvalDecision: z.enum(['APPROVE', 'REJECT'], { error: 'must be APPROVE or REJECT' }).optional(),
   testsResult: ImportedName.optional(),
-  prLink: z.string().optional(),
+  prLink: z.string().max(2_000, { error: 'must have at most 2000 characters' }).optional(),
   message: z.string().optional(),
 });
 export type OkayDokkiAuditLine = z.infer<typeof OkayDokkiAuditLine>;

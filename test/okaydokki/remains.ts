@@ -1,0 +1,81 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+export type OldRow = Readonly<Record<string, string | null>>;
+
+export const FIRST = '0d1c2b3a-0000-4000-8000-000000000001';
+export const SECOND = '0d1c2b3a-0000-4000-8000-000000000002';
+
+/** A row of its table `tasks`. */
+export const oldRow = (over: OldRow = {}): OldRow => ({
+  task_id: FIRST,
+  source_im: 'telegram',
+  trigger_user: 'tg:4711',
+  repo: 'acme/widgets',
+  branch: 'agent/1739650000000',
+  intent: 'Fix login 500.',
+  agent: 'codex',
+  status: 'COMPLETED',
+  created_at: '2026-02-15T09:00:00.000Z',
+  approved_by: 'tg:4712',
+  delivery_strategy: 'rolling',
+  base_branch: 'main',
+  ...over,
+});
+
+/** A line of its audit. */
+export const oldLine = (over: object = {}): object => ({
+  auditVersion: '1.0',
+  timestamp: '2026-02-15T09:00:00.000Z',
+  taskId: FIRST,
+  triggerUser: 'tg:4711',
+  eventType: 'REQUEST',
+  message: 'Fix login 500.',
+  ...over,
+});
+
+/** What a task leaves in the audit from the request to the pull request. */
+export const OLD_STORY: readonly object[] = [
+  oldLine(),
+  oldLine({
+    timestamp: '2026-02-15T09:01:00.000Z',
+    eventType: 'APPROVE',
+    approvalDecision: 'APPROVE',
+    message: 'Approved by tg:4712',
+  }),
+  oldLine({
+    timestamp: '2026-02-15T09:02:00.000Z',
+    eventType: 'RUN',
+    message: undefined,
+    diffHash: 'abc123',
+    testsResult: 'PASS',
+    agentLogs: ['reading\nwriting\ndone'],
+  }),
+  oldLine({
+    timestamp: '2026-02-15T09:03:00.000Z',
+    eventType: 'PR_CREATED',
+    message: undefined,
+    prLink: 'https://github.com/acme/widgets/pull/7',
+  }),
+];
+
+/** The database of an OkayDokki that ran in `folder`; a table without `columns` is one of an older version. */
+export const writeOldDatabase = (folder: string, rows: readonly OldRow[], columns = Object.keys(oldRow())): string => {
+  const file = join(folder, 'okaydokki.db');
+  const database = new DatabaseSync(file);
+  database.exec(
+    `CREATE TABLE tasks (${columns.map((name) => (name === 'task_id' ? 'task_id TEXT PRIMARY KEY' : name)).join(', ')})`,
+  );
+  const insert = database.prepare(`INSERT INTO tasks VALUES (${columns.map(() => '?').join(', ')})`);
+  for (const row of rows) insert.run(...columns.map((name) => row[name] ?? null));
+  database.close();
+  return file;
+};
+
+/** Its audit; what is no object is written as it is. */
+export const writeOldAudit = (folder: string, lines: readonly (object | string)[]): string => {
+  const file = join(folder, 'audit-of-okaydokki.jsonl');
+  writeFileSync(file, lines.map((line) => `${typeof line === 'string' ? line : JSON.stringify(line)}\n`).join(''));
+  return file;
+};
