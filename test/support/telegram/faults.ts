@@ -1,0 +1,58 @@
+import { badRequest, Refusal, tooManyRequests } from './refusal.ts';
+
+/**
+ * What goes wrong with a call. A status is answered as the real server would, 502 to 504 with the page of a proxy instead of JSON. `reset` and
+ * `hang` leave no effect; `lost` has its effect, and the connection breaks where the answer would be.
+ */
+export interface Fault {
+  readonly error?: number | 'reset' | 'hang' | 'lost';
+  /** Seconds, with 429; 1 without it. */
+  readonly retryAfter?: number;
+  /** Waited for before anything else happens. */
+  readonly delayMs?: number;
+  /** One by default; `Infinity` until the faults are cleared. */
+  readonly times?: number;
+}
+
+export interface Faults {
+  /** The next calls of a method, or of any with `*`, go wrong. */
+  plan(method: string, fault: Fault): void;
+  /** Takes the fault that is planned for this call. */
+  take(method: string): Fault | undefined;
+  /** Forgets the faults that have not happened. */
+  clear(): void;
+}
+
+export const createFaults = (): Faults => {
+  let planned: { readonly method: string; readonly fault: Fault; times: number }[] = [];
+  return {
+    plan: (method, fault) => {
+      planned.push({ method: method.toLowerCase(), fault, times: fault.times ?? 1 });
+    },
+    take: (method) => {
+      const plan = planned.find(({ method: of }) => of === '*' || of === method.toLowerCase());
+      if (plan === undefined) return undefined;
+      plan.times--;
+      planned = planned.filter(({ times }) => times > 0);
+      return plan.fault;
+    },
+    clear: () => {
+      planned = [];
+    },
+  };
+};
+
+const WORDS: Readonly<Record<number, string>> = {
+  401: 'Unauthorized',
+  403: 'Forbidden: bot was blocked by the user',
+  404: 'Not Found',
+  409: 'Conflict: terminated by other getUpdates request; make sure that only one bot instance is running',
+  500: 'Internal Server Error',
+};
+
+/** The refusal that a planned status stands for. */
+export const faultRefusal = (status: number, retryAfter: number): Refusal => {
+  if (status === 429) return tooManyRequests(retryAfter);
+  if (status === 400) return badRequest('something is wrong');
+  return new Refusal(status, WORDS[status] ?? 'Internal Server Error');
+};
