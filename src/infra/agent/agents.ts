@@ -82,6 +82,7 @@ export const createAgents = (config: AgentsConfig): AgentRunner => {
     running.add(id);
     request.afterwards(async () => void running.delete(id));
     const filled = request.fill();
+    filled.catch(() => undefined); // Whether it went well is asked when the rest is ready.
     try {
       return await runUnder(id, agent, { ...request, signal: AbortSignal.any([request.signal, disk.signal]) }, filled);
     } catch (error) {

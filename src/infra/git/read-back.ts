@@ -6,16 +6,7 @@ import { ignoreRules } from './ignore-rules.ts';
 import type { Mirror } from './mirrors.ts';
 import { paced } from './paced.ts';
 import { bytesOf, quoted, type RawPath, rawPathOf, records } from './raw-path.ts';
-import {
-  batched,
-  MODE_EXECUTABLE,
-  MODE_FILE,
-  MODE_LINK,
-  MODE_SUBMODULE,
-  type TreeEntry,
-  type TreeReader,
-  writeTree,
-} from './tree.ts';
+import { batched, MODE_EXECUTABLE, MODE_FILE, MODE_LINK, MODE_SUBMODULE, type TreeEntry, type TreeReader } from './tree.ts';
 
 /** Reading every byte of a folder takes the disk's time. */
 const HASH_TIMEOUT_MS = 15 * 60_000;
@@ -27,7 +18,8 @@ const MODES: Readonly<Record<FoundFile['kind'], string>> = {
 };
 
 export interface ReadBack {
-  readonly tree: ObjectId;
+  /** What makes the starting tree into what stood in the folder: `null` takes a path out, and comes before what stands in its place. */
+  readonly edits: readonly (readonly [RawPath, TreeEntry | null])[];
   readonly refused: ReadonlyMap<RawPath, Refusal>;
   readonly ignored: readonly RawPath[];
 }
@@ -104,8 +96,8 @@ const goneFrom = async (start: ReadonlyMap<RawPath, TreeEntry>, files: readonly 
 };
 
 /**
- * The tree that the bytes in `folder` make. Git never runs in that folder. Where the folder as a whole is past a limit, the tree is
- * the starting tree, and `refused` says so.
+ * What the bytes in `folder` are. Git never runs in that folder. Where the folder as a whole is past a limit, there are no edits, and
+ * `refused` says so.
  */
 export const readBack = (mirror: Mirror, entriesOf: TreeReader, request: ReadBackRequest): Promise<ReadBack> =>
   mirror.scratch(async (scratch) => {
@@ -118,11 +110,9 @@ export const readBack = (mirror: Mirror, entriesOf: TreeReader, request: ReadBac
     await paced(start.keys(), (path) => void tracked.add(path));
     const rules = await ignoreRules(mirror, base, scratch, signal);
     const { files, refused, ignored, isWhole } = await walkFolder({ folder, tracked, rules, signal });
-    if (!isWhole) return { tree: startTree, refused, ignored };
+    if (!isWhole) return { edits: [], refused, ignored };
 
     const changed = await changedFiles(mirror, start, await contentsOf(files, folder, scratch), signal);
     const gone = await goneFrom(start, files);
-    if (changed.size === 0 && gone.length === 0) return { tree: startTree, refused, ignored };
-    const changes = [...gone.map((path) => [path, null] as const), ...changed];
-    return { tree: await writeTree(mirror, startTree, changes, signal), refused, ignored };
+    return { edits: [...gone.map((path) => [path, null] as const), ...changed], refused, ignored };
   });

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { type Collected, OutsideFailure, type Repositories, RepositoryProblem } from '../../commands/ports/repositories.ts';
 import type { GitAccess } from './access.ts';
-import { changesBetween, patchBetween } from './changes.ts';
+import { patchBetween, recordTree } from './changes.ts';
 import { checkRemote, commitsBetween, isAncestor, makeCommit, push, type RemoteCheck, remoteHead } from './delivery.ts';
 import { createMask, findingsIn } from './findings.ts';
 import { createGit } from './git.ts';
@@ -46,12 +46,9 @@ const collect = async (
 ): Promise<Collected> => {
   const { baseCommit, startTree, patchBytesMax, signal } = request;
   const baseTree = await mirror.treeOf(baseCommit);
-  const { tree, refused, ignored } = await readBack(mirror, entriesOf, { folder: request.folder, baseTree, startTree, signal });
-  const kept = keepRef(request.keep);
-  const [changes] = await Promise.all([
-    tree === baseTree ? [] : changesBetween(mirror, baseTree, tree, signal),
-    mirror.run(['update-ref', '--stdin'], { input: `update ${kept}/tree ${tree}\nupdate ${kept}/base ${baseCommit}\n` }),
-  ]);
+  const { edits, refused, ignored } = await readBack(mirror, entriesOf, { folder: request.folder, baseTree, startTree, signal });
+  const keep = keepRef(request.keep);
+  const { tree, changes } = await recordTree(mirror, { startTree, edits, baseCommit, baseTree, keep }, signal);
   const { patch, bytes } = await patchBetween(mirror, { from: baseTree, to: tree, changes }, patchBytesMax, signal);
   const findings = patch === null ? [] : await findingsIn(mirror, changes, patch, secrets, signal);
   const mask = createMask(secrets);

@@ -19,6 +19,6 @@ export const scratchFolder = async <T>(dataFolder: string, work: (folder: string
   try {
     return await work(folder);
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 }); // A git that was ended may still put its files away.
   }
 };

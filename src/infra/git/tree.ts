@@ -50,20 +50,6 @@ export const indexInfo = function* (entries: Iterable<readonly [RawPath, TreeEnt
   }
 };
 
-/** The tree that `start` becomes with these changes; `null` takes a path out, and comes before what stands in its place. */
-export const writeTree = (
-  mirror: Mirror,
-  start: ObjectId | null,
-  changes: Iterable<readonly [RawPath, TreeEntry | null]>,
-  signal?: AbortSignal,
-): Promise<ObjectId> =>
-  mirror.scratch(async (scratch) => {
-    const call = { indexFile: `${scratch}/index`, signal };
-    await mirror.run(['read-tree', start ?? '--empty'], call);
-    await mirror.run(['update-index', '-z', '--index-info'], { ...call, input: batched(indexInfo(changes)) });
-    return (await mirror.run(['write-tree'], call)).stdout.toString('latin1').trim();
-  });
-
 /** What is put together before it is written to a child: many small writes cost more than the work. */
 const BATCH_BYTES = 64 * 1024;
 
