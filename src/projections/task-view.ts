@@ -28,7 +28,13 @@ export type TaskStage = z.infer<typeof TaskStage>;
 export const Gate = z.enum(['intent', 'patch']);
 
 /** The status changed, or the stage did. */
-export const Transition = z.object({ attempt, status: TaskStatus, stage: TaskStage.nullable(), at });
+export const Transition = z.object({
+  attempt,
+  status: TaskStatus,
+  stage: TaskStage.nullable(),
+  at,
+  by: z.string().describe('A person, or `system:<worker>`.'),
+});
 export type Transition = z.infer<typeof Transition>;
 
 export const ApprovalGiven = z.object({

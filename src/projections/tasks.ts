@@ -21,12 +21,16 @@ export interface FoldedTask {
   readonly position: Position;
 }
 
-const transitions = (before: readonly Transition[], task: PresentTask, at: string): readonly Transition[] => {
+const transitions = (
+  before: readonly Transition[],
+  task: PresentTask,
+  { at, actor: by }: Pick<Happened, 'at' | 'actor'>,
+): readonly Transition[] => {
   const { status, attempt } = task;
   const stage = taskStage(task);
   const last = before.at(-1);
   if (last?.status === status && last.stage === stage && last.attempt === attempt) return before;
-  return [...before, { attempt, status, stage, at }];
+  return [...before, { attempt, status, stage, at, by }];
 };
 
 const approvals = (before: readonly ApprovalGiven[], event: TaskEvent & Happened): readonly ApprovalGiven[] => {
@@ -43,7 +47,7 @@ const fold = (before: FoldedTask | undefined, seen: Seen): FoldedTask | undefine
   return {
     task,
     channel: before?.channel ?? event.channel,
-    transitions: transitions(before?.transitions ?? [], task, event.at),
+    transitions: transitions(before?.transitions ?? [], task, event),
     approvals: approvals(before?.approvals ?? [], event),
     lastChangeAt: event.at,
     position: event.position,
@@ -170,7 +174,7 @@ const listRow = (summarised: TaskSummary): Row => ({
 /** Every task with its detail, the list of tasks, and the pending work. Newest first is the order of the streams' numbers, downwards. */
 export const tasksProjection: Projection<FoldedTask> = {
   name: 'tasks',
-  version: 1,
+  version: 2,
   kind: taskKind,
   tables: {
     task_list: {

@@ -17,6 +17,9 @@ import { text } from '../domain/task/samples.ts';
 import { aFolder, aStore, theViews } from './places.ts';
 import { storyOf, taskIdOf, tell, tellMany } from './stories.ts';
 
+/** The table of the list of tasks in the first build of today's version. */
+const TASK_LIST = `task_list_v${tasksProjection.version}`;
+
 const HISTORIES = [untilPrepared, untilAgent, untilPatchGate, untilCompleted];
 const someHistory = (number: number): readonly Happened[] => HISTORIES[number % HISTORIES.length] ?? [];
 
@@ -147,7 +150,7 @@ describe('The views of a log', () => {
     const live = [...views.dump()];
     await views.close();
     const torn = new DatabaseSync(join(folder, 'views.db'));
-    torn.exec("DELETE FROM task_list_v1; UPDATE about SET value = 'an earlier one' WHERE key = 'machine start'");
+    torn.exec(`DELETE FROM ${TASK_LIST}; UPDATE about SET value = 'an earlier one' WHERE key = 'machine start'`);
     torn.close();
 
     const again = await theViews(folder, store);
@@ -214,9 +217,9 @@ describe('The views of a log', () => {
 describe('A view of a raised version', () => {
   const raised: Projection = {
     ...tasksProjection,
-    version: 2,
+    version: tasksProjection.version + 1,
     show: (state) => {
-      const shown = tasksProjection.show(state as FoldedTask); // The state is the same as in version 1.
+      const shown = tasksProjection.show(state as FoldedTask); // The state is the same as in the version before.
       return { ...shown, document: shown.document.replace('"rolling"', '"raised"') };
     },
   };
@@ -240,14 +243,14 @@ describe('A view of a raised version', () => {
     await newer.ready;
 
     expect(newer.queries.getTask(taskIdOf(3))?.json).toContain('"rolling"');
-    expect(newer.status()[0]).toMatchObject({ version: 2, state: 'building', events: 0 });
+    expect(newer.status()[0]).toMatchObject({ version: tasksProjection.version + 1, state: 'building', events: 0 });
     const position = await tell(store, 1_000, untilPrepared);
     slow.release();
 
     expect(await newer.waitFor(position, 5_000)).toBe(true);
     expect(newer.queries.getTask(taskIdOf(3))?.json).toContain('"raised"');
     expect(newer.queries.getTask(taskIdOf(1_000))?.json).toContain('"raised"');
-    expect(newer.status()[0]).toMatchObject({ version: 2, state: 'live' });
+    expect(newer.status()[0]).toMatchObject({ version: tasksProjection.version + 1, state: 'live' });
   });
 
   it('goes on when it was interrupted, and leaves nothing of the old one', async () => {
@@ -270,7 +273,7 @@ describe('A view of a raised version', () => {
     const { folder, store, views } = await viewed(12);
     await views.close();
     const database = new DatabaseSync(join(folder, 'views.db'));
-    database.exec('DROP TABLE task_list_v1');
+    database.exec(`DROP TABLE ${TASK_LIST}`);
     database.close();
 
     const newer = await theViews(folder, store, { tasks: raised });

@@ -2,6 +2,7 @@ import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import type { KnownTask } from '../../commands/ports/task-queries.ts';
 import { taskStream } from '../../domain/ids.ts';
 import type { TaskView } from '../../projections/task-view.ts';
+import { cardQueries } from './card-queries.ts';
 import { chatQueries } from './chat-queries.ts';
 import { historyQueries } from './history-queries.ts';
 import { covered, decodeCursor, encodeCursor, pageSize } from './listing.ts';
@@ -165,6 +166,7 @@ export interface Answering {
   readonly tasks: (table: string) => string;
   readonly people: (table: string) => string;
   readonly chats: (table: string) => string;
+  readonly cards: (table: string) => string;
   readonly history: (table: string) => string;
 }
 
@@ -174,6 +176,7 @@ export const viewQueries = (database: DatabaseSync, answering: Answering) => ({
   ...peopleQueries(database, answering.people),
   ...chatQueries(database, answering.chats),
   work: workQueries(database, answering.tasks),
+  cards: cardQueries(database, answering.cards, answering.tasks),
   history: historyQueries(database, answering.history),
 });
 

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { EventStore } from '../../domain/event-store.ts';
 import type { AuditHead } from '../../projections/audit.ts';
+import { cardsProjection } from '../../projections/cards.ts';
 import { chatsProjection } from '../../projections/chats.ts';
 import { historyProjection } from '../../projections/history.ts';
 import { peopleProjection } from '../../projections/people.ts';
@@ -21,6 +22,7 @@ export interface ViewsOptions {
   readonly tasks?: Projection;
   readonly people?: Projection;
   readonly chats?: Projection;
+  readonly cards?: Projection;
   readonly history?: Projection;
   /** `audit.jsonl`; this process owns it. */
   readonly auditFile: string;
@@ -60,14 +62,16 @@ interface Slots {
   readonly tasks: Slot;
   readonly people: Slot;
   readonly chats: Slot;
+  readonly cards: Slot;
   readonly history: Slot;
 }
 
-const queriesOf = (database: DatabaseSync, { tasks, people, chats, history }: Slots): ViewQueries =>
+const queriesOf = (database: DatabaseSync, { tasks, people, chats, cards, history }: Slots): ViewQueries =>
   viewQueries(database, {
     tasks: tasks.answering().named,
     people: people.answering().named,
     chats: chats.answering().named,
+    cards: cards.answering().named,
     history: history.answering().named,
   });
 
@@ -118,6 +122,7 @@ const viewsIn = (database: DatabaseSync, { file, auditFile, store, ...projection
     tasks: createSlot({ ...shared, projection: projections.tasks ?? tasksProjection }),
     people: createSlot({ ...shared, projection: projections.people ?? peopleProjection }),
     chats: createSlot({ ...shared, projection: projections.chats ?? chatsProjection }),
+    cards: createSlot({ ...shared, projection: projections.cards ?? cardsProjection }),
     history: createSlot({ ...shared, projection: projections.history ?? historyProjection }),
   };
   const slots = Object.values<Slot>({ ...named });
