@@ -1,11 +1,15 @@
 import type { Command } from 'commander';
+import { createSystemd } from '../../systemd.ts';
 import { visibleJson } from '../../visible.ts';
 import type { Deal, Desk } from '../desk.ts';
 
 /** Longest that a stop may take, in milliseconds; then the process ends all the same, and it does so within 5 s. */
 const STOP_MS_MAX = 4_500;
 
-const serve = async ({ configuration, composition, terminal, json }: Desk): Promise<void> => {
+/** How long the service may take to answer itself before its watchdog is left unfed, in milliseconds. */
+const ANSWER_MS_MAX = 5_000;
+
+const serve = async ({ configuration, composition, environment, terminal, json }: Desk): Promise<void> => {
   const read = await configuration();
   terminal.complain(...read.notes.map((note) => `countersign: ${note}`));
   // Heard from the beginning, for interrupted work goes on before the service listens; and to the end, for a signal that nobody listens to
@@ -21,10 +25,13 @@ const serve = async ({ configuration, composition, terminal, json }: Desk): Prom
   const service = await composition.serve(read.configuration);
   const { url } = service;
   terminal.print(json ? visibleJson({ url, pid: process.pid }) : `Countersign listens on ${url}. Ctrl-C stops it.`);
+  const answers = async (): Promise<boolean> => (await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(ANSWER_MS_MAX) })).ok;
+  const systemd = createSystemd({ environment, answers });
+  await systemd.ready();
   try {
     await Promise.race([asked, service.done]);
   } finally {
-    await service.stop();
+    await Promise.all([systemd.stopping(), service.stop()]);
   }
 };
 
