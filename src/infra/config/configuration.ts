@@ -1,4 +1,5 @@
 import type { OperatorDefaults } from '../../domain/repository-config.ts';
+import type { Place } from '../telegram/place.ts';
 
 /** Everything the operator says, parsed once at the start and passed on as values. Folders and files are absolute. Holds secrets: never logged. */
 export interface Configuration {
@@ -68,8 +69,12 @@ export interface Configuration {
     readonly botToken: string | null;
     readonly mode: 'polling' | 'webhook';
     readonly webhookSecret: string | null;
+    /** `null`: Telegram's own. */
     readonly apiRoot: string | null;
+    /** Public address of this service, for the webhook. */
     readonly baseUrl: string | null;
+    /** Gets the cards of tasks that were filed elsewhere. */
+    readonly notifyPlace: Place | null;
   };
 }
 

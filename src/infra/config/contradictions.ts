@@ -44,6 +44,38 @@ const keyContradictions = (values: Values, environment: Said): Contradiction[] =
   ];
 };
 
+/** Telegram sends updates to https only; a Bot API server of one's own on this machine may do without. */
+const isWebhookAddress = (address: string): boolean => {
+  const { protocol, hostname } = new URL(address);
+  return protocol === 'https:' || /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
+};
+
+const webhookContradictions = ({
+  TELEGRAM_BOT_TOKEN,
+  TELEGRAM_MODE,
+  TELEGRAM_WEBHOOK_SECRET,
+  BASE_URL,
+}: Values): Contradiction[] => {
+  if (TELEGRAM_BOT_TOKEN === null || TELEGRAM_MODE === 'polling') return [];
+  return [
+    {
+      of: ['TELEGRAM_MODE', 'TELEGRAM_WEBHOOK_SECRET'],
+      holds: TELEGRAM_WEBHOOK_SECRET === null,
+      sentence: 'TELEGRAM_MODE=webhook needs TELEGRAM_WEBHOOK_SECRET: set it to, say, 40 random letters and digits.',
+    },
+    {
+      of: ['TELEGRAM_MODE', 'BASE_URL'],
+      holds: BASE_URL === null,
+      sentence: 'TELEGRAM_MODE=webhook needs BASE_URL: set it to the public https address of this service, or use polling.',
+    },
+    {
+      of: ['TELEGRAM_MODE', 'BASE_URL'],
+      holds: BASE_URL !== null && !isWebhookAddress(BASE_URL),
+      sentence: 'BASE_URL must begin with https:// for TELEGRAM_MODE=webhook: Telegram sends updates to nothing else.',
+    },
+  ];
+};
+
 export const contradictions = (values: Values, environment: Said): Contradiction[] => [
   {
     of: ['AGENT_PROVIDER', 'AGENT_CLI_TEMPLATE'],
@@ -72,4 +104,5 @@ export const contradictions = (values: Values, environment: Said): Contradiction
     sentence: `${name} is never handed to an agent: take it out of AGENT_API_KEY_VARS and AGENT_ENV_PASS.`,
   })),
   ...keyContradictions(values, environment),
+  ...webhookContradictions(values),
 ];

@@ -108,6 +108,7 @@ const configurationOf = (values: Values, environment: Said): Configuration => {
       webhookSecret: values.TELEGRAM_WEBHOOK_SECRET,
       apiRoot: values.TELEGRAM_API_ROOT,
       baseUrl: values.BASE_URL,
+      notifyPlace: values.TELEGRAM_NOTIFY_CHAT,
     },
   };
 };
@@ -121,7 +122,9 @@ const notesOn = (dotenv: Environment, { agent, telegram }: Configuration): strin
         ? `${name} in .env has no effect here.`
         : `${name.slice(0, 100)} in .env is not a variable of this service; check its spelling.`,
     ),
-  ...(telegram.botToken === null ? [] : ['TELEGRAM_BOT_TOKEN is set; the chat comes later, so Telegram stays off.']),
+  ...(telegram.botToken === null && telegram.notifyPlace !== null
+    ? ['TELEGRAM_NOTIFY_CHAT has no effect without TELEGRAM_BOT_TOKEN.']
+    : []),
 ];
 
 /**

@@ -15,6 +15,7 @@ import { BlockedPath, ImageReference, TestCommand } from '../../domain/repositor
 import {
   agentModel,
   agentTemplate,
+  botToken,
   connectionString,
   dockerSocket,
   egressHost,
@@ -22,7 +23,9 @@ import {
   listenAddress,
   loginPath,
   serverName,
+  telegramPlace,
   webAddress,
+  webhookSecret,
 } from './values.ts';
 import {
   decimalNumber,
@@ -285,11 +288,25 @@ const remotes = {
 };
 
 const chat = {
-  TELEGRAM_BOT_TOKEN: secret('Token of the bot. Comes with the chat; checked, but not used yet.'),
-  TELEGRAM_MODE: withDefault('polling', oneOf('polling', 'webhook'), 'How updates arrive. Comes with the chat.'),
-  TELEGRAM_WEBHOOK_SECRET: secret('Secret of the webhook. Comes with the chat.'),
-  TELEGRAM_API_ROOT: optional(webAddress, 'A Bot API server of one’s own. Comes with the chat.'),
-  BASE_URL: optional(webAddress, 'Public address of this service, for the webhook. Comes with the chat.'),
+  TELEGRAM_BOT_TOKEN: {
+    ...secret('Token of the bot, as @BotFather shows it. Without it Telegram is off.'),
+    parser: botToken,
+  },
+  TELEGRAM_MODE: withDefault(
+    'polling',
+    oneOf('polling', 'webhook'),
+    'How updates arrive: the service asks for them (polling; nothing has to be reachable), or Telegram sends them to BASE_URL (webhook).',
+  ),
+  TELEGRAM_WEBHOOK_SECRET: {
+    ...secret('Secret that Telegram sends along with each update; for the webhook only. Say, 40 random letters and digits.'),
+    parser: webhookSecret,
+  },
+  BASE_URL: optional(webAddress, 'Public https address of this service; for the webhook only.'),
+  TELEGRAM_NOTIFY_CHAT: optional(
+    telegramPlace,
+    'Group that gets the cards of tasks that were filed elsewhere, such as -1001234567890, or -1001234567890/7 for its topic 7. An admin must have allowed it.',
+  ),
+  TELEGRAM_API_ROOT: optional(webAddress, 'A Bot API server of one’s own, instead of Telegram’s.'),
 };
 
 /** Every variable the service reads, by topic. */
@@ -301,7 +318,7 @@ export const TOPICS = {
   'Policy: what a change may be': policy,
   'How much at once': admission,
   'Reaching remotes': remotes,
-  'Telegram (later)': chat,
+  Telegram: chat,
 } as const;
 
 export const TABLE = { ...service, ...repositories, ...agent, ...sandbox, ...policy, ...admission, ...remotes, ...chat };

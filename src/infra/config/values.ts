@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseEgressRule } from '../agent/egress-rules.ts';
+import { type Place, readPlace } from '../telegram/place.ts';
 
 /** Parsers of values that only this service's own variables have. No message repeats the value. */
 
@@ -65,3 +66,24 @@ const isEgressRule = (line: string): boolean => {
 export const egressHost = z
   .string()
   .refine(isEgressRule, { error: 'must be hosts as name, name:port, *.suffix or *.suffix:port, separated by commas' });
+
+export const botToken = z
+  .string()
+  .regex(/^[0-9]{5,16}:[A-Za-z0-9_-]{30,60}$/, {
+    error: 'must be a token as @BotFather shows it: digits, a colon, then letters',
+  });
+
+/** What Telegram takes as one. */
+export const webhookSecret = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{8,256}$/, { error: 'must be 8 to 256 letters, digits, dashes and underscores' });
+
+export const telegramPlace = z.string().transform((text, context): Place => {
+  const place = readPlace(text);
+  if (place?.chat.startsWith('-')) return place;
+  context.addIssue({
+    code: 'custom',
+    message: 'must be the id of a group, such as -1001234567890, or with a topic -1001234567890/7',
+  });
+  return z.NEVER;
+});

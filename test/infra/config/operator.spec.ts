@@ -85,12 +85,12 @@ CHAT_MAX_TURNS=5
   it('notes what has no effect, by name only', () => {
     const result = readConfiguration(
       { HOSTNAME: 'x' },
-      'MAX_FILES=3\nDELIVERY_STRATEGY=rolling\nTELEGRAM_BOT_TOKEN=12345678:abcdefgh',
+      'MAX_FILES=3\nDELIVERY_STRATEGY=rolling\nTELEGRAM_NOTIFY_CHAT=-1001234567890/7',
     );
     expect(result).toHaveProperty('notes', [
       'DELIVERY_STRATEGY in .env has no effect here.',
       'MAX_FILES in .env is not a variable of this service; check its spelling.',
-      expect.stringContaining('TELEGRAM_BOT_TOKEN is set'),
+      expect.stringContaining('TELEGRAM_NOTIFY_CHAT has no effect'),
     ]);
   });
 
@@ -270,11 +270,44 @@ describe('The agent’s environment', () => {
   });
 });
 
+const BOT_TOKEN = `12345678:${'aB3-_'.repeat(7)}`;
+
+describe('Telegram', () => {
+  const webhook = { TELEGRAM_BOT_TOKEN: BOT_TOKEN, TELEGRAM_MODE: 'webhook', TELEGRAM_WEBHOOK_SECRET: 'webhook-secret' };
+
+  it('is on with a token, and polls unless told otherwise', () => {
+    expect(read({ TELEGRAM_BOT_TOKEN: BOT_TOKEN, TELEGRAM_NOTIFY_CHAT: '-1001234567890/7' }).telegram).toEqual({
+      botToken: BOT_TOKEN,
+      mode: 'polling',
+      webhookSecret: null,
+      apiRoot: null,
+      baseUrl: null,
+      notifyPlace: { chat: '-1001234567890', thread: 7 },
+    });
+    for (const BASE_URL of ['https://bot.example.com', 'http://127.0.0.1:3000', 'http://localhost:3000'])
+      expect(read({ ...webhook, BASE_URL }).telegram.baseUrl).toBe(BASE_URL);
+  });
+
+  it.each([
+    [{ TELEGRAM_BOT_TOKEN: '12345678:short' }, 'a token as @BotFather shows it'],
+    [{ TELEGRAM_WEBHOOK_SECRET: 'with spaces in it' }, 'letters, digits, dashes and underscores'],
+    [{ TELEGRAM_NOTIFY_CHAT: '1234567890' }, 'the id of a group'],
+    [{ TELEGRAM_NOTIFY_CHAT: '@a_group' }, 'the id of a group'],
+    [{ ...webhook, BASE_URL: 'http://bot.example.com' }, 'must begin with https://'],
+    [{ ...webhook }, 'needs BASE_URL'],
+    [{ TELEGRAM_BOT_TOKEN: BOT_TOKEN, TELEGRAM_MODE: 'webhook', BASE_URL: 'https://a.example' }, 'needs TELEGRAM_WEBHOOK_SECRET'],
+  ])('is refused with what to do when it cannot work (%#)', (env: Variables, sentence) => {
+    const found = faults(env);
+    expect(found).toEqual([expect.stringContaining(sentence)]);
+    expect(found.join('')).not.toContain('12345678:');
+  });
+});
+
 describe('The secrets of a configuration', () => {
   it('are all of them, the password of a connection string included', () => {
     const configuration = read({
       GH_TOKEN: 'ghp_12345678',
-      TELEGRAM_BOT_TOKEN: '12345678:abcdefgh',
+      TELEGRAM_BOT_TOKEN: BOT_TOKEN,
       TELEGRAM_WEBHOOK_SECRET: 'webhook-secret',
       EVENTSTORE_URL: 'esdb://admin:p%40ssw0rd@localhost:2113?tls=false',
       HTTPS_PROXY: 'http://user:proxy-word@proxy:3128',
@@ -283,7 +316,7 @@ describe('The secrets of a configuration', () => {
       KEY: 'model-key-1',
     });
     expect(secretsOf(configuration).toSorted()).toEqual(
-      ['12345678:abcdefgh', 'ghp_12345678', 'model-key-1', 'p%40ssw0rd', 'p@ssw0rd', 'proxy-word', 'webhook-secret'].toSorted(),
+      [BOT_TOKEN, 'ghp_12345678', 'model-key-1', 'p%40ssw0rd', 'p@ssw0rd', 'proxy-word', 'webhook-secret'].toSorted(),
     );
   });
 });
