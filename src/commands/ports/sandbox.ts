@@ -25,6 +25,8 @@ export interface SandboxRequest {
   readonly image: SandboxImage;
   /** Absolute; the raw bytes of the tree under test. Mounted read-only at `/repo`, copied to `/work` inside. */
   readonly treeFolder: string;
+  /** Puts the tree into `treeFolder`, which is made and empty, while the container is made; absent: it is there already. */
+  readonly fill?: () => Promise<void>;
   readonly command: string;
   /** Folder of the tree in which the command runs; absent: its root. */
   readonly path?: string | undefined;
@@ -33,6 +35,8 @@ export interface SandboxRequest {
   readonly limits: Limits;
   readonly signal: AbortSignal;
   readonly onProgress: (line: string) => void;
+  /** Takes what is left to tidy up once the outcome is recorded, such as a container that ended; absent: `run` does it. */
+  readonly afterwards?: (work: () => Promise<void>) => void;
 }
 
 export interface SandboxResult {
@@ -49,7 +53,7 @@ export class ImageMissing extends Error {
   override readonly name = 'ImageMissing';
 }
 
-/** Runs a test command on a tree without network. The container is gone when `run` resolves or rejects. */
+/** Runs a test command on a tree without network. The container has ended when `run` resolves, and is gone when it rejects. */
 export interface Sandboxes {
   readonly kind: 'docker' | 'bubblewrap';
   /** The local id of an image. Throws `ImageMissing` with what to do, `OutsideFailure` when the engine does not answer. */

@@ -74,6 +74,7 @@ const run = async (request: SandboxRequest): Promise<SandboxResult> => {
   if (request.dependencies !== undefined && request.dependencies.length > 0)
     throw new RangeError('bubblewrap mounts no installed packages');
   await openTree(request.treeFolder);
+  await request.fill?.();
 
   const output = createTestOutput(request);
   // The tools that set it up name folders of this machine in their complaints: only what the copy says is kept.

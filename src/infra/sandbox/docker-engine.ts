@@ -45,7 +45,7 @@ const REFUSED: SandboxResult = {
 const notHere = (reference: string): ImageMissing =>
   new ImageMissing(`The image ${reference} is not on this machine. Get it with: docker pull ${reference}`);
 
-type Run = Pick<SandboxRequest, 'limits' | 'signal' | 'onProgress'>;
+type Run = Pick<SandboxRequest, 'limits' | 'signal' | 'onProgress' | 'fill' | 'afterwards'>;
 
 /** What is done with containers, whatever runs in them. */
 export const createContainers = (socketPath: string | undefined) => {
@@ -90,7 +90,7 @@ export const createContainers = (socketPath: string | undefined) => {
   };
 
   /** Start to end. `wait` comes after `start`: before it, it answers at once with 0 and a failing test would look green. */
-  const observe = async (container: Docker.Container, request: Run): Promise<SandboxResult> => {
+  const observe = async (container: Docker.Container, request: Run, filled: Promise<void>): Promise<SandboxResult> => {
     const { limits, signal } = request;
     const output = createTestOutput(request);
     const attached = await patient
@@ -102,6 +102,7 @@ export const createContainers = (socketPath: string | undefined) => {
     );
     const drained = finished(attached).catch(() => {});
 
+    await filled;
     signal.throwIfAborted();
     const startedAt = performance.now();
     await container.start();
@@ -132,18 +133,27 @@ export const createContainers = (socketPath: string | undefined) => {
 
   /** From its creation to its removal; the name is the one in `options`. Throws `OutsideFailure`. */
   const run = async (options: Docker.ContainerCreateOptions, request: Run): Promise<SandboxResult> => {
+    const filled = request.fill?.() ?? Promise.resolve();
+    filled.catch(() => {}); // Whether it went well is asked when the container is made.
     try {
       const container = await create(options);
+      // Where this fails the verdict stands all the same, and the reaper finds the container by its label.
+      const remove = (): Promise<void> => discard(container).catch(() => {});
       try {
-        return await observe(container, request);
-      } finally {
-        // Where this fails the verdict stands all the same, and the reaper finds the container by its label.
-        await discard(container).catch(() => {});
+        const result = await observe(container, request, filled);
+        await (request.afterwards ? request.afterwards(remove) : remove());
+        return result;
+      } catch (error) {
+        await remove();
+        throw error;
       }
     } catch (error) {
       request.signal.throwIfAborted();
+      await filled; // It is no fault of the engine’s when there is nothing to test.
       if (statusOf(error) === 400) return REFUSED;
       throw error instanceof OutsideFailure ? error : outside(error);
+    } finally {
+      await filled.catch(() => {}); // Nobody writes into the folder any more.
     }
   };
 
