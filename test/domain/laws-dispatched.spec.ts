@@ -4,34 +4,14 @@ import { createDispatch } from '../../src/commands/dispatch.ts';
 import { createPeople } from '../../src/commands/people.ts';
 import { createStreams } from '../../src/commands/streams.ts';
 import { type Command, hashHolds } from '../../src/domain/event.ts';
-import { type EventStore, type Position, type RecordedEvent, WrongExpectedRevision } from '../../src/domain/event-store.ts';
+import type { Position } from '../../src/domain/event-store.ts';
 import { taskStream } from '../../src/domain/ids.ts';
 import { personKind } from '../../src/domain/person/index.ts';
 import { DomainError } from '../../src/domain/refusals.ts';
 import { taskKind } from '../../src/domain/task/index.ts';
+import { memoryLog } from './memory-log.ts';
 import { randomCommand, STEP_MAX } from './random-history.ts';
 import { ANNA, BERT, NOON, TASK_ID, text, uuid } from './task/samples.ts';
-
-/** As much of a log as the handler asks for, kept as JSON like in a real one. */
-const memoryLog = () => {
-  const log: string[] = [];
-  const all = (): RecordedEvent[] => log.map((line) => JSON.parse(line));
-  const store: Pick<EventStore, 'append' | 'readStream'> = {
-    append: async (stream, events, expected) => {
-      const last = all().findLast((event) => event.stream === stream)?.revision ?? -1;
-      if ((expected === 'no_stream' ? -1 : expected) !== last) throw new WrongExpectedRevision(stream);
-      for (const [index, event] of events.entries()) {
-        const position = String(log.length).padStart(8, '0');
-        log.push(JSON.stringify({ ...event, stream, revision: last + 1 + index, position }));
-      }
-      return { revision: last + events.length, position: String(log.length - 1).padStart(8, '0') as Position };
-    },
-    readStream: async function* (stream, { from = 0 } = {}) {
-      yield* all().filter((event) => event.stream === stream && event.revision >= from);
-    },
-  };
-  return { store: store as EventStore, all };
-};
 
 /** A service with Anna and Bert, who may do everything. */
 const service = async () => {

@@ -1,35 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { sha256 } from '../../../src/domain/canonical.ts';
 import type { Right } from '../../../src/domain/decider.ts';
-import type { Command, Happened } from '../../../src/domain/event.ts';
-import { type PersonCommand, type PersonCommandData, personCommands, Token } from '../../../src/domain/person/commands.ts';
-import { type PersonEvent, RepositoryPattern, type Role } from '../../../src/domain/person/events.ts';
-import { may, type Person, personKind as person } from '../../../src/domain/person/index.ts';
-import { folded, given } from '../given.ts';
-import { ANNA, BERT, NOON, TOMORROW, text, uuid } from '../task/samples.ts';
-
-const event = (fact: PersonEvent): Happened => ({ ...fact, actor: BERT, at: NOON });
-const command = <Name extends PersonCommand['type']>(type: Name, data: PersonCommandData<Name>, actor = BERT): Command => ({
-  id: uuid(type),
-  type,
-  data,
-  actor,
-  channel: 'cli',
-  at: NOON,
-});
-
-const added = event({ type: 'PersonAdded', data: { personId: ANNA, name: text('Anna') } });
-const granted = (role: Role, repositories = '*') => event({ type: 'RoleGranted', data: { personId: ANNA, role, repositories } });
-const revoked = (role: Role, repositories = '*') => event({ type: 'RoleRevoked', data: { personId: ANNA, role, repositories } });
-const token = { personId: ANNA, tokenId: uuid('token'), name: text('laptop'), tokenHash: sha256('a token'), expiresAt: TOMORROW };
-const issued = event({ type: 'TokenIssued', data: token });
-const tokenRevoked = event({ type: 'TokenRevoked', data: { personId: ANNA, tokenId: token.tokenId } });
-
-const anna = (...history: Happened[]): Person => {
-  const state = folded(person, added, ...history);
-  if (!state) throw new Error('Anna was added.');
-  return state;
-};
+import { personCommands, Token } from '../../../src/domain/person/commands.ts';
+import { RepositoryPattern, type Role } from '../../../src/domain/person/events.ts';
+import { may, personKind as person } from '../../../src/domain/person/index.ts';
+import { given } from '../given.ts';
+import { ANNA, BERT, NOON, text } from '../task/samples.ts';
+import { added, anna, command, granted, issued, revoked, token, tokenRevoked, used } from './samples.ts';
 
 describe('Adding a person', () => {
   const add = command('AddPerson', { personId: ANNA, name: text('Anna') });
@@ -100,10 +76,10 @@ describe('A role', () => {
   it('to administer everything cannot be taken from oneself', () => {
     const data = { personId: ANNA, role: 'admin', repositories: '*' } as const;
     given(person, added, granted('admin'))
-      .when(command('RevokeRole', data, ANNA))
+      .when(command('RevokeRole', data, { actor: ANNA }))
       .refuses('last-admin');
     given(person, added, granted('admin'))
-      .when(command('RevokeRole', data, BERT))
+      .when(command('RevokeRole', data, { actor: BERT }))
       .yields(revoked('admin'));
   });
 });
@@ -125,6 +101,16 @@ describe('A token', () => {
     expect(anna(issued, tokenRevoked).tokens).toEqual([]);
   });
 
+  it('is known to be used on a day, said once a day, and never by a token that is gone', () => {
+    const use = (day: string) => command('RecordTokenUse', { personId: ANNA, tokenId: token.tokenId, day });
+    given(person, added, issued).when(use('2026-11-21')).yields(used('2026-11-21'));
+    given(person, added, issued, used('2026-11-21')).when(use('2026-11-21')).yields();
+    given(person, added, issued, used('2026-11-21')).when(use('2026-11-20')).yields();
+    given(person, added, issued, used('2026-11-21')).when(use('2026-11-22')).yields(used('2026-11-22'));
+    given(person, added, issued, tokenRevoked).when(use('2026-11-21')).yields();
+    expect(anna(issued, used('2026-11-21')).tokens).toMatchObject([{ lastUsedOn: '2026-11-21' }]);
+  });
+
   it('has a shape that secret scanners know', () => {
     expect(Token.safeParse(`cst_${'a'.repeat(43)}`).success).toBe(true);
     expect(Token.safeParse(`cst_${'a'.repeat(42)}`).success).toBe(false);
@@ -132,11 +118,17 @@ describe('A token', () => {
 });
 
 describe('Managing people', () => {
+  const needs = (type: string) =>
+    person.needs({ ...command('RevokeToken', { personId: ANNA, tokenId: token.tokenId }), type }, null);
+  const OF_THE_SERVICE = ['RecordTokenUse', 'RedeemInvitation'];
+
   it('needs the right to administer everything', () => {
-    for (const type of Object.keys(personCommands)) {
-      const some = { ...command('RevokeToken', { personId: ANNA, tokenId: token.tokenId }), type };
-      expect(person.needs(some, null)).toEqual([{ right: 'administer', repo: '*' }]);
-    }
+    for (const type of Object.keys(personCommands).filter((name) => !OF_THE_SERVICE.includes(name)))
+      expect(needs(type)).toEqual([{ right: 'administer', repo: '*' }]);
+  });
+
+  it.each(OF_THE_SERVICE)('is nobody’s to do as %s', (type) => {
+    expect(needs(type)).toEqual([]);
   });
 
   it('leaves nothing for the service to do', () => {
