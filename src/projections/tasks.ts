@@ -168,19 +168,26 @@ const listRow = (summarised: TaskSummary): Row => ({
   status: summarised.status,
   repo: summarised.repo,
   requested_by: summarised.triggerUser,
+  channel: summarised.source.im,
   summary: JSON.stringify(summarised),
 });
 
 /** Every task with its detail, the list of tasks, and the pending work. Newest first is the order of the streams' numbers, downwards. */
 export const tasksProjection: Projection<FoldedTask> = {
   name: 'tasks',
-  version: 2,
+  version: 3,
   kind: taskKind,
   tables: {
     task_list: {
-      columns: { status: 'TEXT NOT NULL', repo: 'TEXT NOT NULL', requested_by: 'TEXT NOT NULL', summary: 'TEXT NOT NULL' },
+      columns: {
+        status: 'TEXT NOT NULL',
+        repo: 'TEXT NOT NULL',
+        requested_by: 'TEXT NOT NULL',
+        channel: 'TEXT NOT NULL',
+        summary: 'TEXT NOT NULL',
+      },
       rowsPerStream: 'one',
-      indexes: ['status', 'repo', 'repo, status', 'requested_by', 'requested_by, status'],
+      indexes: ['status', 'repo', 'repo, status', 'requested_by', 'requested_by, status', 'requested_by, channel'],
     },
     work: workTable,
   },

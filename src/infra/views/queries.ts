@@ -20,6 +20,8 @@ export interface FoundTask {
 
 export interface TaskFilter {
   readonly status?: TaskView['status'];
+  /** Any of these. */
+  readonly statuses?: readonly TaskView['status'][];
   readonly repo?: string;
   readonly requestedBy?: string;
   /** Only of repositories that one of these patterns names: `*`, `org/*` or a name. */
@@ -77,6 +79,7 @@ const taskQueries = (database: DatabaseSync, named: (table: string) => string) =
     `SELECT count(*) AS count FROM ${list} WHERE requested_by = ?
      AND status IN ('CREATED', 'WAIT_CLARIFY', 'WAIT_APPROVE_WRITE', 'WAIT_APPROVE_PATCH')`,
   );
+  const latest = database.prepare(`SELECT summary FROM ${list} WHERE requested_by = ? AND channel = ? ORDER BY id DESC LIMIT 1`);
   const count = database.prepare(`SELECT status, count(*) AS count FROM ${list} GROUP BY status`);
   const pages = new Map<string, ReturnType<DatabaseSync['prepare']>>();
 
@@ -119,21 +122,27 @@ const taskQueries = (database: DatabaseSync, named: (table: string) => string) =
       return { taskId, attempt, approvalDigest: approval?.digest ?? null, approvedDigests: given };
     },
     /** Newest first. Pages follow each other without gaps or repetitions, whatever is added meanwhile. Throws `InvalidCursor`. */
-    listTasks({ status, repo, requestedBy, repositories, cursor, limit }: TaskFilter): TaskPage {
+    listTasks({ status, statuses = [], repo, requestedBy, repositories, cursor, limit }: TaskFilter): TaskPage {
       const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor(cursor);
       const wanted = pageSize(limit);
       const exact = Object.entries({ status, repo, requested_by: requestedBy }).filter(([, value]) => value !== undefined);
       const readable = covered(repositories ?? ['*']);
+      const anyOf = statuses.length === 0 ? '' : `AND status IN (${statuses.map(() => '?').join(', ')})`;
       const rows = page(
-        `SELECT id, summary FROM ${list} WHERE id < ? ${exact.map(([column]) => `AND ${column} = ?`).join(' ')} ${readable.sql}
+        `SELECT id, summary FROM ${list} WHERE id < ? ${exact.map(([column]) => `AND ${column} = ?`).join(' ')} ${anyOf} ${readable.sql}
          ORDER BY id DESC LIMIT ?`,
-      ).all(before, ...exact.map(([, value]) => String(value)), ...readable.values, wanted + 1);
+      ).all(before, ...exact.map(([, value]) => String(value)), ...statuses, ...readable.values, wanted + 1);
       const shown = rows.slice(0, wanted);
       const last = shown.at(-1);
       return {
         tasks: shown.map(({ summary }) => String(summary)),
         next: rows.length > wanted && last ? encodeCursor(Number(last.id)) : null,
       };
+    },
+    /** The person's latest task that was filed on this channel: a `TaskSummary` as JSON text. */
+    lastFiled(personId: string, channel: string): string | undefined {
+      const summary = latest.get(personId, channel)?.summary;
+      return typeof summary === 'string' ? summary : undefined;
     },
     /** Requests of the person that are not allowed to run or to be delivered yet. */
     countWaiting: (personId: string): number => Number(waiting.get(personId)?.count),
