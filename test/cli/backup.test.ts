@@ -27,7 +27,6 @@ describe('A backup', () => {
     const { task } = (await service.json('task', 'add', CUPS)) as {
       task: { taskId: string; approval: { digest: string } };
     };
-    if (!task.approval) throw new Error(JSON.stringify(task));
     await service.run('task', 'approve', task.taskId, task.approval.digest, '--watch');
   });
   afterAll(async () => {
@@ -58,7 +57,7 @@ describe('A backup', () => {
 
   it('comes back as it was, with views and audit made again', async () => {
     const restored = await countersign(['restore', archive, '--json'], { cwd: elsewhere });
-    expect(restored).toMatchObject({ code: 0 });
+    expect(restored).toMatchObject({ code: 0, stderr: '' });
     const [then, now] = await Promise.all(
       [elsewhere, service.folder].map((folder) => readFile(join(folder, 'data', 'audit.jsonl'), 'utf8')),
     );
@@ -84,8 +83,8 @@ describe('A backup', () => {
     const copy = join(cwd, 'copy.tar');
     await writeFile(copy, await readFile(archive));
     await damage(copy);
-    const { code, stdout, stderr } = await countersign(['restore', copy], { cwd });
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    const { code, stderr } = await countersign(['restore', copy], { cwd });
+    expect(code).toBe(1);
     expect(stderr).toMatch(/damaged|no backup|does not hold/);
     expect(await readdir(cwd)).toEqual(['copy.tar']);
   });
