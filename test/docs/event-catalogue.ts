@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { ArtifactRef } from '../../src/domain/artifact.ts';
 import { Digest } from '../../src/domain/canonical.ts';
+import { chatEvents } from '../../src/domain/chat/index.ts';
 import { Metadata } from '../../src/domain/event.ts';
 import { historyEvents } from '../../src/domain/history/events.ts';
 import { ObjectId, PersonId, RepositoryName, Uuid } from '../../src/domain/ids.ts';
@@ -58,7 +59,8 @@ const typeOf = (schema: z.core.$ZodType): string => {
     case 'number':
       return 'format' in def && def.format === 'safeint' ? 'integer' : 'number';
     case 'string':
-      return 'format' in def && def.format === 'datetime' ? 'time' : 'string';
+      if (!('format' in def)) return 'string';
+      return def.format === 'datetime' ? 'time' : def.format === 'date' ? 'day in UTC' : 'string';
     case 'boolean':
     case 'null':
       return def.type;
@@ -93,7 +95,7 @@ compares the two. Why it is so: [ADR 0002](adr/0002-stored-for-ever.md).
 
 ## Streams
 
-\`task-<uuid>\` holds one task, \`person-<uuid>\` one person, \`history-<uuid>\` what an older service says of one of its tasks. Events are in the past tense and flat. Fields and events are added, never renamed or
+\`task-<uuid>\` holds one task, \`person-<uuid>\` one person, \`chat-<uuid>\` one chat, \`history-<uuid>\` what an older service says of one of its tasks. Events are in the past tense and flat. Fields and events are added, never renamed or
 taken away; whatever older code could not read raises the schema version, and code that meets a higher version than its own parks that stream and
 goes on with the others. \`worker-\` and \`card-\` streams hold heart-beats and message ids: no facts, and no hashes.
 
@@ -115,7 +117,7 @@ goes on with the others. \`worker-\` and \`card-\` streams hold heart-beats and 
 - \`dataHash\` is the digest of the canonical JSON of \`data\` with each \`Text\` replaced by the digest of its own canonical JSON.
 - \`hash\` is the digest of the canonical JSON of \`{ stream, revision, id, type, metadata, dataHash }\`, where \`metadata\` is all of it but \`hash\`.
 - \`prevHash\` is the \`hash\` of the event before in the stream, empty at the first.
-- Erasing turns a \`Text\` into \`{ "digest": … }\` and appends \`TextRedacted\`; every hash still holds.
+- Erasing turns a \`Text\` into \`{ "digest": … }\` and appends \`TextRedacted\`, or \`PersonForgotten\`; every hash still holds.
 
 ## What an approval covers
 
@@ -156,6 +158,8 @@ export const eventCatalogue = (): string =>
     ...Object.entries(taskEvents).map(([name, schema]) => eventSection(name, schema)),
     '## Events of a person\n',
     ...Object.entries(personEvents).map(([name, schema]) => eventSection(name, schema)),
+    '## Events of a chat\n',
+    ...Object.entries(chatEvents).map(([name, schema]) => eventSection(name, schema)),
     '## Events of history\n',
     'What an older service says happened, as it said so. Nothing of it was proven here, and its people are labels.\n',
     ...Object.entries(historyEvents).map(([name, schema]) => eventSection(name, schema)),
