@@ -9,6 +9,7 @@ import { createIdentities } from './commands/identities.ts';
 import { createPeople } from './commands/people.ts';
 import type { Artifacts } from './commands/ports/artifacts.ts';
 import { systemClock } from './commands/ports/clock.ts';
+import type { Installs } from './commands/ports/installs.ts';
 import { soleOwner } from './commands/ports/liveness.ts';
 import type { Sandboxes } from './commands/ports/sandbox.ts';
 import { createRedaction } from './commands/redaction.ts';
@@ -44,11 +45,14 @@ import type { HealthReport } from './infra/http/context.ts';
 import { listen } from './infra/http/server.ts';
 import { ensureLocalAdmin, writePrivately } from './infra/local-admin.ts';
 import { createLog, type Log } from './infra/log.ts';
+import { FOREIGN_AUDIT, isForeignAudit } from './infra/okaydokki/foreign-audit.ts';
 import { createProgressFeed } from './infra/progress-feed.ts';
 import { createRedactor } from './infra/redact.ts';
 import { replay } from './infra/replay.ts';
 import { createBubblewrapSandbox } from './infra/sandbox/bubblewrap.ts';
 import { createDockerSandbox } from './infra/sandbox/docker.ts';
+import { createDockerInstall } from './infra/sandbox/docker-install.ts';
+import { createInstalls, noInstalls } from './infra/sandbox/installs.ts';
 import { probeDocker } from './infra/sandbox/probe.ts';
 import { lockDataFolder } from './infra/store/data-folder-lock.ts';
 import { openEventStoreDb } from './infra/store/eventstoredb.ts';
@@ -76,6 +80,7 @@ const openLog = async (configuration: Configuration, open: AsyncDisposableStack)
   await mkdir(dataFolder, { recursive: true, mode: 0o700 });
   const lock = lockDataFolder(dataFolder);
   open.defer(() => lock.release());
+  if (await isForeignAudit(auditFile)) throw new Error(FOREIGN_AUDIT);
   const store = await openStore(configuration);
   open.defer(() => store.close());
   const views = await openViews({ file: join(dataFolder, 'views.db'), store, auditFile });
@@ -99,6 +104,17 @@ const openSandboxes = async (configuration: Configuration): Promise<Sandboxes> =
   const { kind } = configuration.sandbox;
   const useDocker = kind === 'docker' || (kind === 'auto' && (await probeDocker(socketOf(configuration))).ok);
   return useDocker ? createDockerSandbox(socketOf(configuration)) : createBubblewrapSandbox();
+};
+
+/** What installs the packages that tests need, in the sandbox that was opened. */
+const openInstalls = (configuration: Configuration, { kind }: Sandboxes): Installs => {
+  if (kind === 'bubblewrap') return noInstalls;
+  const { dataFolder, sandbox } = configuration;
+  return createInstalls({
+    folder: join(dataFolder, 'installs'),
+    bytesMax: sandbox.installCacheBytes,
+    make: createDockerInstall({ ...socketOf(configuration), runFolder: join(dataFolder, 'run', 'install') }),
+  });
 };
 
 const gitHubOf = ({ forge }: Configuration): GitHubForge =>
@@ -125,10 +141,12 @@ const gitCredentialsOf = (configuration: Configuration): GitAccess => {
 const openOutside = async (configuration: Configuration, redact: (text: string) => string) => {
   const { dataFolder, forge, repositories } = configuration;
   const agents = configuredAgents(configuration, redact);
+  const sandboxes = await openSandboxes(configuration);
   return {
     configuration,
     agents: createAgents(agents),
-    sandboxes: await openSandboxes(configuration),
+    sandboxes,
+    installs: openInstalls(configuration, sandboxes),
     forge: forge.kind === 'github' ? gitHubOf(configuration) : createLocalForge({ folder: join(dataFolder, 'forge') }),
     repositories: createRepositories({
       dataFolder,
@@ -176,7 +194,8 @@ const openRunner = async (
   const worker = systemClock.uuid();
   const owner = createHash('sha256').update(dataFolder).digest('hex').slice(0, 16);
   const workspaces = createWorkspaces({ folder: join(dataFolder, 'work') });
-  const cleared = [outside.sandboxes.reap(owner, new Set()), outside.agents.reap(), workspaces.reap(new Set())];
+  const { agents, sandboxes, installs } = outside;
+  const cleared = [sandboxes.reap(owner, new Set()), installs.reap(), agents.reap(), workspaces.reap(new Set())];
   for (const { status, ...why } of await Promise.allSettled(cleared)) {
     if (status === 'rejected') log.warn(why, 'what an earlier process left is not cleared away yet');
   }

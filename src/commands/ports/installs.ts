@@ -18,7 +18,7 @@ export class InstallFailed extends Error {
   readonly outcome: 'failed' | 'timed_out';
   /** What it printed. */
   readonly output: Buffer;
-  constructor(sentence: string, output = Buffer.alloc(0), outcome: InstallFailed['outcome'] = 'failed') {
+  constructor(sentence: string, output: Buffer = Buffer.alloc(0), outcome: InstallFailed['outcome'] = 'failed') {
     super(sentence);
     this.outcome = outcome;
     this.output = output;

@@ -3,6 +3,7 @@ import type { Agents } from '../ports/agent.ts';
 import type { Artifacts } from '../ports/artifacts.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Forge } from '../ports/forge.ts';
+import type { Installs } from '../ports/installs.ts';
 import type { Repositories } from '../ports/repositories.ts';
 import type { Sandboxes } from '../ports/sandbox.ts';
 import type { Workspaces } from '../ports/workspaces.ts';
@@ -12,6 +13,7 @@ export interface TaskPorts {
   readonly repositories: Repositories;
   readonly agents: Agents;
   readonly sandboxes: Sandboxes;
+  readonly installs: Installs;
   readonly forge: Forge;
   readonly artifacts: Artifacts;
   readonly workspaces: Workspaces;

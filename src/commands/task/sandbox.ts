@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { canonicalJson } from '../../domain/canonical.ts';
 import type { TaskCommandData } from '../../domain/task/commands.ts';
 import type { Task } from '../../domain/task/state.ts';
 import { ownText } from '../../domain/text.ts';
@@ -7,6 +7,7 @@ import { ImageMissing, type SandboxResult } from '../ports/sandbox.ts';
 import { fenceOf, taskClaim } from './claim.ts';
 import { configurationAt } from './configuration.ts';
 import type { TaskPorts } from './deps.ts';
+import { installedFor } from './install.ts';
 
 type AtSandbox = Extract<Task, { status: 'RUNNING'; stage: 'sandbox' }>;
 
@@ -38,9 +39,13 @@ const stillAllowed = async (ports: TaskPorts, { evidence: { prepared } }: AtSand
   const refuse = (sentence: string): never => {
     throw new StageFailure('RUNTIME_CONFIG_MISSING', sentence);
   };
+  if (prepared.installCommand !== null && ports.installs.refusal !== null) refuse(ports.installs.refusal);
   const configured = await configurationAt(ports, prepared.repo, prepared.baseCommit);
   if ('faults' in configured || !configured.ok.allowedTestCommands.includes(prepared.testCommand)) {
-    refuse('The approved test command is no longer allowed here. Rerun the task.');
+    return refuse('The approved test command is no longer allowed here. Rerun the task.');
+  }
+  if (canonicalJson(configured.ok.install) !== canonicalJson(prepared.installCommand)) {
+    refuse('The approved install step, or what it may reach, is no longer what is allowed here. Rerun the task.');
   }
   if (ports.sandboxes.kind === 'bubblewrap' && prepared.policy.weakSandbox === 'refuse') {
     refuse('Policy refuses bubblewrap as the sandbox. Start Docker on the service’s machine, then rerun the task.');
@@ -58,7 +63,7 @@ const stillAllowed = async (ports: TaskPorts, { evidence: { prepared } }: AtSand
 export const sandboxEffect = (ports: TaskPorts): Effect<Task> => ({
   weight: 'continues',
   claim: taskClaim(ports.artifacts),
-  run: async (task, _, { key, signal, progress }) => {
+  run: async (task, _, { key, signal, progress, afterwards }) => {
     if (task.status !== 'RUNNING' || task.stage !== 'sandbox') return undefined;
     const { repositories, artifacts, sandboxes, workspaces, clock } = ports;
     const { prepared, collected } = task.evidence;
@@ -67,38 +72,40 @@ export const sandboxEffect = (ports: TaskPorts): Effect<Task> => ({
     if (!patch) throw new StageFailure('POLICY_VIOLATION', 'The change has no patch that a person could read. Rerun the task.');
     await repositories.ensureTree(prepared.repo, collected.tree, prepared.baseCommit, () => artifacts.get(patch));
 
-    const folder = await workspaces.make(key);
-    try {
-      const treeFolder = join(folder, 'repo');
-      await repositories.writeOut(prepared.repo, collected.tree, treeFolder, signal);
-      const result = await sandboxes.run({
-        key,
-        owner: ports.owner,
-        image: prepared.image,
-        treeFolder,
-        command: prepared.testCommand,
-        limits: prepared.limits,
-        signal,
-        onProgress: progress,
-      });
-      const { errorCode, sentence } = VERDICTS[result.outcome];
-      const data: TaskCommandData<'FinishTests'> = {
-        ...fenceOf(task),
-        tests: {
-          tree: collected.tree,
-          passed: result.outcome === 'passed',
-          exitCode: result.exitCode,
-          log: await artifacts.put(result.log),
-          durationMs: Math.round(result.durationMs),
-        },
-        errorCode,
-        sentence: ownText(result.sentence ?? sentence),
-        approvalId: clock.uuid(),
-        expiresAt: new Date(Date.parse(clock.now()) + ports.approvalTtlMs).toISOString(),
-      };
-      return { type: 'FinishTests', data };
-    } finally {
-      await workspaces.remove(key);
-    }
+    afterwards(() => workspaces.remove(key));
+    const treeFolder = await workspaces.furnish(await workspaces.make(key), 'repo', {});
+    const { installCommand } = prepared;
+    const run = { signal, onProgress: progress };
+    await using installed =
+      installCommand === null ? null : await installedFor(ports, { ...prepared, installCommand }, collected.tree, run);
+    const result = await sandboxes.run({
+      key,
+      owner: ports.owner,
+      image: prepared.image,
+      treeFolder,
+      fill: () => repositories.writeOut(prepared.repo, collected.tree, treeFolder, signal),
+      command: prepared.testCommand,
+      path: prepared.path,
+      dependencies: installed?.dependencies,
+      limits: prepared.limits,
+      afterwards,
+      ...run,
+    });
+    const { errorCode, sentence } = VERDICTS[result.outcome];
+    const data: TaskCommandData<'FinishTests'> = {
+      ...fenceOf(task),
+      tests: {
+        tree: collected.tree,
+        passed: result.outcome === 'passed',
+        exitCode: result.exitCode,
+        log: await artifacts.put(result.log),
+        durationMs: Math.round(result.durationMs),
+      },
+      errorCode,
+      sentence: ownText(result.sentence ?? sentence),
+      approvalId: clock.uuid(),
+      expiresAt: new Date(Date.parse(clock.now()) + ports.approvalTtlMs).toISOString(),
+    };
+    return { type: 'FinishTests', data };
   },
 });
