@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ArtifactRef } from '../domain/artifact.ts';
 import { Digest } from '../domain/canonical.ts';
 import { ObjectId, PersonId, RepositoryName, Uuid } from '../domain/ids.ts';
+import { InstallStep, InstallStep } from '../domain/install-step.ts';
 import { Limits } from '../domain/limits.ts';
 import { PolicyReport } from '../domain/policy/shapes.ts';
 import { TASK_ERROR_CODES } from '../domain/refusals.ts';
@@ -56,6 +57,8 @@ export const PreparedView = z.object({
   startFrom: z.enum(['base', 'last_attempt', 'base_after_conflict']),
   agent: Agent,
   testCommand: z.string(),
+  installCommand: InstallStep.nullable().describe('How the packages that the tests need are installed.'),
+  path: z.string().nullable().describe('The folder in which the tests run; `null`: the root.'),
   image: Image,
   policyDigest: Digest,
   policySummary: z.string().describe('The rules in force, in words.'),

@@ -99,7 +99,8 @@ const approval = (task: PresentTask): TaskView['approval'] => {
 
 const prepared = ({ evidence }: PresentTask): TaskView['prepared'] => {
   if (!evidence.prepared) return null;
-  const { remote, baseCommit, startTree, startFrom, agent, testCommand, image, policy, policyDigest, limits } = evidence.prepared;
+  const { remote, baseCommit, startTree, startFrom, agent, testCommand, installCommand, path, image } = evidence.prepared;
+  const { policy, policyDigest, limits } = evidence.prepared;
   return {
     remote,
     baseCommit,
@@ -107,6 +108,8 @@ const prepared = ({ evidence }: PresentTask): TaskView['prepared'] => {
     startFrom,
     agent,
     testCommand,
+    installCommand,
+    path: path ?? null,
     image,
     policyDigest,
     policySummary: policySummary(policy),

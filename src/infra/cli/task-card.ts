@@ -1,33 +1,32 @@
 import { moment } from '../../projections/moments.ts';
+import {
+  agentInWords,
+  changedInWords,
+  imageInWords,
+  installInWords,
+  isolationInWords,
+  startInWords,
+  testsInWords,
+} from '../../projections/request-words.ts';
 import type { TaskView } from '../../projections/task-view.ts';
-import { count, limitsInWords, shortCommit, shortDigest, shortTask } from '../../projections/words.ts';
+import { limitsInWords, shortCommit, shortDigest, shortTask } from '../../projections/words.ts';
 import { fields, indented, width, wrapped } from './layout.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Names of people by id, as far as the reader may know them. */
 export type Names = ReadonlyMap<string, string>;
 
-type Prepared = NonNullable<TaskView['prepared']>;
-
 const INDENT = 2;
 
 export const named = (names: Names, personId: string): string => names.get(personId) ?? personId;
 
-const ISOLATION: Readonly<Record<Prepared['agent']['isolation'], string>> = {
-  bubblewrap: 'inside bubblewrap, behind the egress proxy',
-  none: 'WITHOUT ISOLATION: it can read all that the service can, and use the network freely',
+const installInWords = (step: NonNullable<Prepared['install']>): string => {
+  const reach = step.hosts.length === 0 ? 'without network' : `may reach ${step.hosts.join(', ')}`;
+  const from = step.fromChangedInputs ? 'AS THE CHANGE HAS THEM' : 'as the base has them';
+  return `${step.run}; ${reach}; reads ${step.inputs.join(', ')} ${from}; makes ${step.outputs.join(', ')}, read-only for the tests`;
 };
 
-const START: Readonly<Record<Prepared['startFrom'], string | null>> = {
-  base: null,
-  last_attempt: 'the tree of the last attempt, merged onto the base',
-  base_after_conflict: 'the base, because the last attempt does not merge onto it; its patch is given to the agent',
-};
-
-const imageInWords = ({ kind, reference, id }: Prepared['image']): string =>
-  kind === 'docker'
-    ? `${reference} (${id.slice(0, 19)}), in Docker without network`
-    : 'the programs of this machine, in bubblewrap without network: weaker than Docker';
+const testInWords = ({ testCommand, path }: Prepared): string => (path === null ? testCommand : `${testCommand}, in ${path}`);
 
 const askedBy = (task: TaskView, names: Names): string =>
   `${named(names, task.triggerUser)} by ${task.source.im}${task.onBehalfOf === null ? '' : `, for "${task.onBehalfOf}" (a label nobody checked)`}`;
@@ -42,13 +41,12 @@ const requestRows = (task: TaskView, names: Names): (readonly [string, string | 
     ['asked by', askedBy(task, names)],
     ['repository', `${task.repo} at ${task.baseBranch}${prepared ? ` ${shortCommit(prepared.baseCommit)}` : ''}`],
     ['remote', prepared?.remote ?? null],
-    ['starts from', prepared && START[prepared.startFrom]],
-    [
-      'agent',
-      prepared &&
-        `${prepared.agent.name}${prepared.agent.model === '' ? '' : `, model ${prepared.agent.model}`}, ${ISOLATION[prepared.agent.isolation]}`,
-    ],
-    ['tests', prepared?.testCommand ?? task.testCommand],
+    ['starts from', prepared && startInWords(prepared)],
+    ['agent', prepared && `${agentInWords(prepared.agent)}, ${isolationInWords(prepared.agent)}`],
+    ['tests', prepared ? testInWords(prepared) : task.testCommand],
+    ['install', prepared?.install ? installInWords(prepared.install) : null],
+    ['in folder', prepared?.path ?? null],
+    ['installs', prepared?.installCommand ? installInWords(prepared.installCommand) : null],
     ['image', prepared && imageInWords(prepared.image)],
     ['policy', prepared?.policySummary ?? null],
     ['limits', prepared && limitsInWords(prepared.limits)],
@@ -70,18 +68,6 @@ const patchRows = (task: TaskView, names: Names): (readonly [string, string | nu
       ({ sentence, path }, at) => [at === 0 ? 'warnings' : '', `${path === undefined ? '' : `${path}: `}${sentence}`] as const,
     ),
   ];
-};
-
-export const changedInWords = ({ filesChanged, insertions, deletions }: NonNullable<TaskView['runResult']>): string =>
-  `${count(filesChanged, 'file')}, ${count(insertions, 'line')} added, ${deletions} removed`;
-
-export const testsInWords = (
-  { testsResult, testExitCode }: NonNullable<TaskView['runResult']>,
-  prepared: TaskView['prepared'],
-): string => {
-  const command = prepared === null ? '' : `: ${prepared.testCommand}`;
-  if (testsResult === null) return `not run yet${command}`;
-  return testsResult === 'PASS' ? `passed${command}` : `failed with exit code ${testExitCode}${command}`;
 };
 
 /** A heading with what it is about at its end, over a line as wide as the page. */

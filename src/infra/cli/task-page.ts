@@ -1,8 +1,9 @@
 import { clockTime, duration, moment, readersZone, withReadersTimes } from '../../projections/moments.ts';
+import { agentInWords, changedInWords, testsInWords } from '../../projections/request-words.ts';
 import type { TaskView, Transition } from '../../projections/task-view.ts';
 import { shortCommit, shortTask } from '../../projections/words.ts';
 import { fields, indented, padded } from './layout.ts';
-import { changedInWords, heading, type Names, named, paragraph, testsInWords } from './task-card.ts';
+import { heading, type Names, named, paragraph } from './task-card.ts';
 import type { Style, Terminal } from './terminal.ts';
 
 type Paper = Pick<Terminal, 'columns' | 'ink'>;
@@ -68,10 +69,7 @@ const rows = (task: TaskView, names: Names): (readonly [string, string | null])[
     ['feedback', task.feedback],
     ['asked by', `${named(names, task.triggerUser)} by ${task.source.im}, ${moment(task.createdAt)}`],
     ['repository', `${task.repo} at ${task.baseBranch}${prepared ? ` ${shortCommit(prepared.baseCommit)}` : ''}`],
-    [
-      'agent',
-      prepared ? `${prepared.agent.name}${prepared.agent.model === '' ? '' : `, model ${prepared.agent.model}`}` : task.agent,
-    ],
+    ['agent', prepared ? agentInWords(prepared.agent) : task.agent],
     ['allowed', approvals.join('\n')],
     ['patch', runResult && (runResult.hasDiff ? changedInWords(runResult) : 'nothing was changed')],
     ['policy', policy && policyInWords(policy)],
