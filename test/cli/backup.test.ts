@@ -55,9 +55,10 @@ describe('A backup', () => {
     expect(stderr).toContain('There is a file of that name already.');
   });
 
-  it('comes back as it was, with views and audit made again', async () => {
+  it('comes back as it was, and views and audit are made again', async () => {
     const restored = await countersign(['restore', archive, '--json'], { cwd: elsewhere });
     expect(restored).toMatchObject({ code: 0, stderr: '' });
+    expect(await countersign(['projections', 'rebuild'], { cwd: elsewhere })).toMatchObject({ code: 0 });
     const [then, now] = await Promise.all(
       [elsewhere, service.folder].map((folder) => readFile(join(folder, 'data', 'audit.jsonl'), 'utf8')),
     );

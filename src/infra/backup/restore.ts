@@ -36,7 +36,7 @@ const refuseFull = async (folder: string): Promise<void> => {
 };
 
 /**
- * Makes a data folder from an archive: unpacked beside it, looked through, and only then given its name. Views and the audit are made again from the log.
+ * Makes a data folder from an archive: unpacked beside it, looked through, and only then given its name. Views and the audit are made again from the log at the start.
  * Throws `BackupFault`; the data folder is then as it was.
  */
 export const restoreBackup = async (options: RestoreOptions): Promise<BackupReport> => {
