@@ -184,3 +184,27 @@ export const isTestConfiguration = anyGlob(
   'Taskfile.yml',
   'Rakefile',
 );
+
+export const isDocumentation = anyGlob(
+  'docs/',
+  'doc/',
+  '*.md',
+  '*.mdx',
+  '*.rst',
+  '*.adoc',
+  'README*',
+  'CHANGELOG*',
+  'LICENSE*',
+  'NOTICE*',
+  'AUTHORS*',
+);
+
+/** Program text, by the endings of the languages that are in use. */
+export const isSource = anyGlob(
+  ...'bash c cc clj cpp cs css cxx dart erl ex exs fs go gradle graphql groovy h hpp hs html java jl js jsx kt kts less lua m mjs cjs mm'
+    .split(' ')
+    .map((ending) => `*.${ending}`),
+  ...'ml mts cts php pl proto ps1 py r rb rs sass scala scss sh sol sql svelte swift tf ts tsx vb vue zig zsh'
+    .split(' ')
+    .map((ending) => `*.${ending}`),
+);
