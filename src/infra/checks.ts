@@ -6,6 +6,7 @@ import type { AgentRunner } from './agent/agents.ts';
 import type { Configuration } from './config/configuration.ts';
 import type { Probed } from './forge/check.ts';
 import type { GitRepositories } from './git/repositories.ts';
+import { FOREIGN_AUDIT, isForeignAudit } from './okaydokki/foreign-audit.ts';
 import { probeBubblewrap, probeDocker } from './sandbox/probe.ts';
 
 /** One thing that was asked for real, and what to do about it. */
@@ -67,6 +68,9 @@ const diskChecks = async ({ configuration: { dataFolder } }: Checked): Promise<C
   if (free >= FREE_BYTES_MIN) return [{ name, status: 'pass', sentence: `${shown}.` }];
   return [{ name, status: free < FREE_BYTES_MIN / 20 ? 'fail' : 'warn', sentence: `Only ${shown}. Free some space.` }];
 };
+
+const auditChecks = async ({ configuration: { auditFile } }: Checked): Promise<Check[]> =>
+  (await isForeignAudit(auditFile)) ? [{ name: 'audit', status: 'fail', sentence: FOREIGN_AUDIT }] : [];
 
 const sandboxChecks = async ({ sandboxes, configuration }: Checked): Promise<Check[]> => {
   const { dockerSocket } = configuration.sandbox;
@@ -150,6 +154,7 @@ export const checkAll = async (parts: Checked): Promise<readonly Check[]> => {
   const asked: readonly (readonly [string, (parts: Checked) => Promise<readonly Check[]>])[] = [
     ['event store', storeChecks],
     ['disk', diskChecks],
+    ['audit', auditChecks],
     ['sandbox', sandboxChecks],
     ['sandbox image', imageChecks],
     ['agent', agentChecks],

@@ -79,3 +79,35 @@ export const writeOldAudit = (folder: string, lines: readonly (object | string)[
   writeFileSync(file, lines.map((line) => `${typeof line === 'string' ? line : JSON.stringify(line)}\n`).join(''));
   return file;
 };
+
+/** Every variable that OkayDokki reads, as a team would have set them. */
+export const OLD_ENV = `
+TELEGRAM_MODE=polling
+REPO_SNAPSHOT_ROOT=./repos
+DEFAULT_REPO=okd-sandbox
+AGENT_PROVIDER=codex
+AGENT_CLI_TEMPLATE=codex exec --skip-git-repo-check "$OKD_INTENT"
+AGENT_AUTH_MODE=session
+AGENT_SESSION_CHECK_CMD=
+CHAT_HISTORY_TURNS=6
+CHAT_MAX_PROMPT_CHARS=1200
+CHAT_TIMEOUT_MS=45000
+TASK_TEST_LOG_TAIL_LINES=12
+DELIVERY_STRATEGY=rolling
+BASE_BRANCH=main
+PORT=3000
+DATABASE_PATH=./okaydokki.db
+AUDIT_LOG_PATH=./audit.jsonl
+SANDBOX_IMAGE=node:22-bookworm-slim
+DEFAULT_TEST_COMMAND=npm test
+ALLOWED_TEST_COMMANDS=npm test,npm run test
+BLOCKED_PATH_PREFIXES=.github/workflows/,secrets/
+MAX_CHANGED_FILES=200
+MAX_DIFF_BYTES=500000
+DISALLOW_BINARY_PATCH=true
+`;
+
+/** The same before anybody filled it in. */
+export const OLD_ENV_EXAMPLE = OLD_ENV.replace(/AGENT_CLI_TEMPLATE=.*/, 'AGENT_CLI_TEMPLATE=__SET_FROM_PROVIDER_PRESET__').concat(
+  'TELEGRAM_BOT_TOKEN=replace_me\n',
+);

@@ -5,7 +5,7 @@ import { TABLE, type Values, type VariableName } from './table.ts';
 export type Said = ReadonlyMap<string, string>;
 
 /** What examples put where a value belongs. */
-export const PLACEHOLDER = /^(?:replace[-_ ]?me.*|change[-_ ]?me.*|<.*>)$/i;
+export const PLACEHOLDER = /^(?:replace[-_ ]?me.*|change[-_ ]?me.*|<.*>|__.*__)$/i;
 
 /** Variables that would hand the agent the service's own secrets, its way in, or the loader of its programs. */
 const isWithheld = (name: string): boolean =>

@@ -1,10 +1,11 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
+import { leftBehind, okayDokkiNotes } from '../okaydokki/environment.ts';
 import type { Configuration } from './configuration.ts';
 import { contradictions, PLACEHOLDER, type Said } from './contradictions.ts';
 import { operatorDefaults } from './operator-defaults.ts';
-import { CARRIED_OVER, TABLE, type Values, type VariableName } from './table.ts';
+import { TABLE, type Values, type VariableName } from './table.ts';
 
 const MiB = 1024 * 1024;
 
@@ -114,18 +115,24 @@ const configurationOf = (values: Values, environment: Said): Configuration => {
 };
 
 /** A misspelt name would leave a limit at its default without a word. */
-const notesOn = (dotenv: Environment, { agent, telegram }: Configuration): string[] => [
-  ...Object.keys(dotenv)
-    .filter((name) => !Object.hasOwn(TABLE, name) && !agent.apiKeyVars.includes(name) && !agent.envPass.includes(name))
-    .map((name) =>
-      CARRIED_OVER.test(name)
-        ? `${name} in .env has no effect here.`
-        : `${name.slice(0, 100)} in .env is not a variable of this service; check its spelling.`,
-    ),
-  ...(telegram.botToken === null && telegram.notifyPlace !== null
-    ? ['TELEGRAM_NOTIFY_CHAT has no effect without TELEGRAM_BOT_TOKEN.']
-    : []),
-];
+const notesOn = (dotenv: Environment, configuration: Configuration): string[] => {
+  const { agent, telegram } = configuration;
+  const names = Object.keys(dotenv);
+  return [
+    ...okayDokkiNotes(names, configuration),
+    ...names
+      .filter((name) => !Object.hasOwn(TABLE, name) && !agent.apiKeyVars.includes(name) && !agent.envPass.includes(name))
+      .map((name) => {
+        const known = leftBehind(name);
+        return known === undefined
+          ? `${name.slice(0, 100)} in .env is not a variable of this service; check its spelling.`
+          : `${name} in .env ${known}`;
+      }),
+    ...(telegram.botToken === null && telegram.notifyPlace !== null
+      ? ['TELEGRAM_NOTIFY_CHAT has no effect without TELEGRAM_BOT_TOKEN.']
+      : []),
+  ];
+};
 
 /**
  * Reads the operator's configuration once: `env` is the real environment, `dotenvText` the content of `.env`. Either all of it is good, or

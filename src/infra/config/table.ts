@@ -327,6 +327,3 @@ export type VariableName = keyof typeof TABLE;
 
 /** The parsed value of every variable. */
 export type Values = { readonly [Name in VariableName]: z.output<(typeof TABLE)[Name]['parser']> };
-
-/** Variables of OkayDokki that mean nothing here, or nothing yet: no oversight when they stand in `.env`. */
-export const CARRIED_OVER = /^(CHAT_[A-Z_]+|TASK_TEST_LOG_TAIL_LINES|DELIVERY_STRATEGY|DATABASE_PATH)$/;

@@ -85,10 +85,9 @@ CHAT_MAX_TURNS=5
   it('notes what has no effect, by name only', () => {
     const result = readConfiguration(
       { HOSTNAME: 'x' },
-      'MAX_FILES=3\nDELIVERY_STRATEGY=rolling\nTELEGRAM_NOTIFY_CHAT=-1001234567890/7',
+      'MAX_FILES=3\nTELEGRAM_NOTIFY_CHAT=-1001234567890/7',
     );
     expect(result).toHaveProperty('notes', [
-      'DELIVERY_STRATEGY in .env has no effect here.',
       'MAX_FILES in .env is not a variable of this service; check its spelling.',
       expect.stringContaining('TELEGRAM_NOTIFY_CHAT has no effect'),
     ]);
