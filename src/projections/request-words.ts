@@ -27,11 +27,18 @@ export const imageInWords = ({ kind, reference, id }: Prepared['image']): string
     ? `${reference} (${id.slice(0, 19)}), in Docker without network`
     : 'the programs of this machine, in bubblewrap without network: weaker than Docker';
 
-export const installInWords = ({ run, hosts, fromChangedInputs }: NonNullable<Prepared['installCommand']>): string =>
+export const installInWords = ({
+  run,
+  inputs,
+  outputs,
+  hosts,
+  fromChangedInputs,
+}: NonNullable<Prepared['installCommand']>): string =>
   [
     run,
     hosts.length === 0 ? 'without network' : `may reach ${hosts.join(', ')}`,
-    fromChangedInputs ? 'reads what the change makes of its inputs' : 'reads its inputs from the base',
+    `reads ${inputs.join(', ')} ${fromChangedInputs ? 'AS THE CHANGE LEAVES THEM' : 'from the base'}`,
+    `makes ${outputs.join(', ')}`,
   ].join('; ');
 
 export const changedInWords = ({ filesChanged, insertions, deletions }: RunResult): string =>

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ArtifactRef } from '../domain/artifact.ts';
 import { Digest } from '../domain/canonical.ts';
 import { ObjectId, PersonId, RepositoryName, Uuid } from '../domain/ids.ts';
-import { InstallStep, InstallStep } from '../domain/install-step.ts';
+import { InstallStep } from '../domain/install-step.ts';
 import { Limits } from '../domain/limits.ts';
 import { PolicyReport } from '../domain/policy/shapes.ts';
 import { TASK_ERROR_CODES } from '../domain/refusals.ts';

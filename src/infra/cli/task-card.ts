@@ -20,14 +20,6 @@ const INDENT = 2;
 
 export const named = (names: Names, personId: string): string => names.get(personId) ?? personId;
 
-const installInWords = (step: NonNullable<Prepared['install']>): string => {
-  const reach = step.hosts.length === 0 ? 'without network' : `may reach ${step.hosts.join(', ')}`;
-  const from = step.fromChangedInputs ? 'AS THE CHANGE HAS THEM' : 'as the base has them';
-  return `${step.run}; ${reach}; reads ${step.inputs.join(', ')} ${from}; makes ${step.outputs.join(', ')}, read-only for the tests`;
-};
-
-const testInWords = ({ testCommand, path }: Prepared): string => (path === null ? testCommand : `${testCommand}, in ${path}`);
-
 const askedBy = (task: TaskView, names: Names): string =>
   `${named(names, task.triggerUser)} by ${task.source.im}${task.onBehalfOf === null ? '' : `, for "${task.onBehalfOf}" (a label nobody checked)`}`;
 
@@ -43,8 +35,7 @@ const requestRows = (task: TaskView, names: Names): (readonly [string, string | 
     ['remote', prepared?.remote ?? null],
     ['starts from', prepared && startInWords(prepared)],
     ['agent', prepared && `${agentInWords(prepared.agent)}, ${isolationInWords(prepared.agent)}`],
-    ['tests', prepared ? testInWords(prepared) : task.testCommand],
-    ['install', prepared?.install ? installInWords(prepared.install) : null],
+    ['tests', prepared?.testCommand ?? task.testCommand],
     ['in folder', prepared?.path ?? null],
     ['installs', prepared?.installCommand ? installInWords(prepared.installCommand) : null],
     ['image', prepared && imageInWords(prepared.image)],
