@@ -67,7 +67,12 @@ const openTag = (
     const [whole = '', attribute = '', equals, double, single, bare] = ATTRIBUTE.exec(source) ?? [];
     if (attribute === '' && end < source.length) throw unparsable(`Empty attribute name in the tag "${name}" ${where}`);
     if (end + whole.length >= source.length) throw unparsable(`Unclosed start tag "${name}" ${where}`);
-    if (equals === undefined && source[end + whole.length] === '=') throw unparsable(`Unexpected end of name token ${where}`);
+    if (equals === undefined && source[end + whole.length] === '=') {
+      const value = /^=\s*/.exec(source.slice(end + whole.length))?.[0].length ?? 0;
+      const begins = end + whole.length + value;
+      if (source[begins] === '"' || source[begins] === "'") throw unparsable(`Unclosed start tag ${where}`);
+      throw unparsable(`Unexpected end of name token at byte offset ${byteOffset(source, begins)}`);
+    }
     attributes.set(attribute, decoded(double ?? single ?? bare?.toLowerCase() ?? ''));
     end += whole.length;
   }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import busboy from 'busboy';
+import { partsOf } from './multipart.ts';
 import type { Uploads } from './parameters.ts';
 import { badRequest, Refusal } from './refusal.ts';
 
@@ -9,39 +9,26 @@ export interface Body {
   readonly uploads: Uploads;
 }
 
-const JSON_BYTES_MAX = 1024 * 1024;
-const FILE_BYTES_MAX = 50 * 1024 * 1024;
+const BODY_BYTES_MAX = 1024 * 1024;
+const FORM_BYTES_MAX = 51 * 1024 * 1024;
 
-const formOf = (request: IncomingMessage): Promise<Body> =>
-  new Promise((resolve, reject) => {
-    const parameters: Record<string, unknown> = {};
-    const uploads = new Map<string, { name: string; mime: string; bytes: Buffer }>();
-    const form = busboy({ headers: request.headers, limits: { fileSize: FILE_BYTES_MAX + 1 }, defParamCharset: 'utf8' });
-    form.on('field', (name, value) => {
-      parameters[name] = value;
-    });
-    form.on('file', (name, stream, { filename, mimeType }) => {
-      const chunks: Buffer[] = [];
-      stream.on('data', (chunk: Buffer) => chunks.push(chunk));
-      stream.on('limit', () => reject(new Refusal(413, 'Request Entity Too Large')));
-      stream.on('end', () => {
-        uploads.set(name, { name: filename || name, mime: mimeType, bytes: Buffer.concat(chunks) });
-        // A file may come under the name of its parameter, or be pointed at from there.
-        if (!(name in parameters)) files.add(name);
-      });
-    });
-    const files = new Set<string>();
-    form.on('error', reject);
-    form.on('close', () => {
-      const pointed = JSON.stringify(Object.values(parameters));
-      const direct = [...files].filter((name) => !pointed.includes(`attach://${name}`));
-      resolve({
-        parameters: { ...parameters, ...Object.fromEntries(direct.map((name) => [name, `attach://${name}`])) },
-        uploads,
-      });
-    });
-    request.pipe(form);
-  });
+const formOf = (bytes: Buffer, contentType: string): Body => {
+  const parts = partsOf(bytes, contentType);
+  const fields = parts.flatMap(({ name, filename, bytes: value }) =>
+    filename === undefined ? [[name, value.toString('utf8')] as const] : [],
+  );
+  const uploads = new Map(
+    parts.flatMap(({ name, filename, mime, bytes: content }) =>
+      filename === undefined ? [] : [[name, { name: filename, mime, bytes: content }] as const],
+    ),
+  );
+  // A file comes under the name of its parameter, or some parameter points at it.
+  const pointed = fields.map(([, value]) => value).join('\n');
+  const direct = [...uploads.keys()]
+    .filter((name) => !pointed.includes(`attach://${name}`))
+    .map((name) => [name, `attach://${name}`] as const);
+  return { parameters: Object.fromEntries([...fields, ...direct]), uploads };
+};
 
 const jsonOf = (text: string): Readonly<Record<string, unknown>> => {
   try {
@@ -57,12 +44,13 @@ const jsonOf = (text: string): Readonly<Record<string, unknown>> => {
 export const readBody = async (request: IncomingMessage, url: URL): Promise<Body> => {
   const asked = Object.fromEntries(url.searchParams);
   const type = request.headers['content-type'] ?? '';
-  if (type.startsWith('multipart/form-data')) {
-    const { parameters, uploads } = await formOf(request);
+  const bytes = Buffer.concat(await request.toArray());
+  const isForm = type.startsWith('multipart/form-data');
+  if (bytes.length > (isForm ? FORM_BYTES_MAX : BODY_BYTES_MAX)) throw new Refusal(413, 'Request Entity Too Large');
+  if (isForm) {
+    const { parameters, uploads } = formOf(bytes, type);
     return { parameters: { ...asked, ...parameters }, uploads };
   }
-  const bytes = Buffer.concat(await request.toArray());
-  if (bytes.length > JSON_BYTES_MAX) throw new Refusal(413, 'Request Entity Too Large');
   const text = bytes.toString('utf8');
   const said = type.startsWith('application/json') && text !== '' ? jsonOf(text) : Object.fromEntries(new URLSearchParams(text));
   return { parameters: { ...asked, ...said }, uploads: new Map() };
