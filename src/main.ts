@@ -46,6 +46,7 @@ import { listen } from './infra/http/server.ts';
 import { ensureLocalAdmin, writePrivately } from './infra/local-admin.ts';
 import { createLog, type Log } from './infra/log.ts';
 import { FOREIGN_AUDIT, isForeignAudit } from './infra/okaydokki/foreign-audit.ts';
+import { okayDokkiNames } from './infra/okaydokki/policy-names.ts';
 import { createProgressFeed } from './infra/progress-feed.ts';
 import { createRedactor } from './infra/redact.ts';
 import { replay } from './infra/replay.ts';
@@ -245,8 +246,13 @@ const healthOf = async (configuration: Configuration, outside: Outside, { store,
     status: components.some(({ status }) => status === 'fail') ? 'degraded' : 'ok',
     nodeVersion: process.version,
     timestamp: systemClock.now(),
-    contracts: { api: 'v1', audit: '2.0' },
-    sandbox: { image, defaultTestCommand: testCommand, allowedTestCommands, diffPolicy: policy },
+    contracts: { api: 'v1', gatewayApi: 'v1', taskLifecycle: 'v1', agentAdapter: 'v1', audit: '2.0', auditLog: 'v2.0' },
+    sandbox: {
+      image,
+      defaultTestCommand: testCommand,
+      allowedTestCommands,
+      diffPolicy: { ...policy, ...okayDokkiNames(policy) },
+    },
     components,
     views: views.status(),
   };

@@ -112,7 +112,7 @@ export const ListQuery = z.strictObject({
   cursor: z.string().max(64).optional().openapi({ description: 'The `next_cursor` of the page before.' }),
   limit: z
     .string()
-    .regex(/^\d{1,6}$/, { error: 'must be a whole number' })
+    .regex(/^-?\d{1,6}$/, { error: 'must be a whole number' })
     .optional()
     .openapi({ description: `1 to ${LIMIT_MAX}; ${LIMIT_DEFAULT} by default.` }),
   min_position: FreshQuery.shape.min_position,
