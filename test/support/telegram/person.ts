@@ -142,7 +142,7 @@ export const personsHand = ({ world, queue, presses, pressMs }: Surroundings, pe
     const { chat, message } = shown(ref);
     const id = `${world.nextId('callback')}`.padStart(18, '4');
     const answer = new Promise<PressAnswer | undefined>((resolve) => {
-      const timer = setTimeout(() => resolve(undefined), pressMs);
+      const timer = setTimeout(() => resolve(undefined), pressMs).unref();
       presses.open(id, (given) => {
         clearTimeout(timer);
         resolve(given);
