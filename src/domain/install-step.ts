@@ -12,7 +12,6 @@ const isInside = (path: string): boolean => {
 /** A name below a folder of the tree, as git writes it: relative, normalised, nothing that leads out or hides. */
 export const RelativePath = z
   .string()
-  .min(1)
   .max(PATH_CHARACTERS_MAX)
   .refine((path) => !path.includes('\\') && !isDeceptive(path) && isInside(path), {
     error: 'must be a path inside the repository, such as packages/api: relative, without `.`, `..` and a `/` at its end',

@@ -5,6 +5,7 @@ import { chatEvents } from '../../src/domain/chat/index.ts';
 import { Metadata } from '../../src/domain/event.ts';
 import { historyEvents } from '../../src/domain/history/events.ts';
 import { ObjectId, PersonId, RepositoryName, Uuid } from '../../src/domain/ids.ts';
+import { InstallStep } from '../../src/domain/install-step.ts';
 import { Limits } from '../../src/domain/limits.ts';
 import { personEvents } from '../../src/domain/person/events.ts';
 import { Policy, StoredPolicyReport } from '../../src/domain/policy/shapes.ts';
@@ -27,6 +28,7 @@ const NAMED = new Map<z.core.$ZodType, string>([
   [Prepared, '[Prepared](#prepared)'],
   [Agent, '[Agent](#agent)'],
   [Image, '[Image](#image)'],
+  [InstallStep, '[InstallStep](#installstep)'],
   [Policy, '[Policy](#policy)'],
   [StoredPolicyReport, '[PolicyReport](#policyreport)'],
   [PolicyItem, '[PolicyItem](#policyitem)'],
@@ -142,6 +144,7 @@ export const eventCatalogue = (): string =>
     shapeSection('Prepared', 'Everything the stages of an attempt will use; what the intent gate shows.', Prepared),
     shapeSection('Agent', 'Who makes the change, and behind which walls.', Agent),
     shapeSection('Image', 'Where the tests run; `id` is the image’s own, not a tag.', Image),
+    shapeSection('InstallStep', 'What is installed for the tests. Paths start where the test command runs.', InstallStep),
     shapeSection('Policy', 'The rules in force for one attempt.', Policy),
     shapeSection(
       'PolicyReport',

@@ -12,8 +12,11 @@ const operator = (fields: Partial<OperatorDefaults> = {}): OperatorDefaults => (
   allowedTestCommands: ['npm test', 'pytest'],
   policy: policy(),
   limits: DEFAULT_LIMITS,
+  installs: { allowedCommands: ['npm ci --ignore-scripts'], hosts: ['registry.npmjs.org'], fromChangedInputs: false },
   ...fields,
 });
+
+const INSTALL = { run: 'npm ci --ignore-scripts', inputs: ['package-lock.json'], outputs: ['node_modules'] };
 
 const effective = (file: RepositoryConfig | null, fields: Partial<OperatorDefaults> = {}) =>
   effectiveConfiguration(operator(fields), file);
@@ -21,7 +24,7 @@ const effective = (file: RepositoryConfig | null, fields: Partial<OperatorDefaul
 describe('What holds for a repository', () => {
   it('is the operator’s word where the repository says nothing', () => {
     const { image, testCommand, allowedTestCommands, policy: rules, limits } = operator();
-    const ok = { image, testCommand, allowedTestCommands, policy: rules, limits };
+    const ok = { image, testCommand, allowedTestCommands, policy: rules, limits, install: null, path: null };
     expect(effective(null)).toEqual({ ok });
     expect(effective({})).toEqual({ ok });
   });
@@ -58,6 +61,19 @@ describe('What holds for a repository', () => {
     expect(effective({ allowedTestCommands: ['npm test', 'make'] })).toMatchObject({ ok: { allowedTestCommands: ['npm test'] } });
     expect(effective({ testCommand: 'make', allowedTestCommands: ['make'] })).toHaveProperty('faults');
     expect(effective({ allowedTestCommands: ['pytest'] })).toEqual({ faults: [expect.stringContaining('left out')] });
+  });
+
+  it('may be an install command that the operator allows, with the network that the operator gives', () => {
+    expect(effective({ install: INSTALL, path: 'packages/api' })).toMatchObject({
+      ok: { install: { ...INSTALL, hosts: ['registry.npmjs.org'], fromChangedInputs: false }, path: 'packages/api' },
+    });
+  });
+
+  it('is no install command that the operator does not allow, and none where there is none', () => {
+    const install = { ...INSTALL, run: 'npm ci' };
+    expect(effective({ install })).toEqual({ faults: [expect.stringContaining('ALLOWED_INSTALL_COMMANDS')] });
+    const installs = { allowedCommands: [], hosts: [], fromChangedInputs: false };
+    expect(effective({ install: INSTALL }, { installs })).toEqual({ faults: [expect.stringContaining('allows no install')] });
   });
 
   it('never loosens a policy or a limit', () => {

@@ -57,6 +57,14 @@ describe('Preparing a request', () => {
   });
 });
 
+const INSTALL: NonNullable<Prepared['installCommand']> = {
+  run: 'npm ci --ignore-scripts',
+  inputs: ['package-lock.json', 'package.json'],
+  outputs: ['node_modules'],
+  hosts: ['registry.npmjs.org'],
+  fromChangedInputs: false,
+};
+
 describe('The digest of the intent gate', () => {
   const shown = {
     taskId: TASK_ID,
@@ -68,7 +76,7 @@ describe('The digest of the intent gate', () => {
     feedback: null,
   };
 
-  const changes: { readonly [Key in Exclude<keyof Prepared, 'policy'>]: Partial<Prepared> | null } = {
+  const changes: { readonly [Key in Exclude<keyof Prepared, 'policy'>]-?: Partial<Prepared> | null } = {
     repo: { repo: 'acme/other' },
     remote: { remote: 'https://example.test/other.git' },
     base: { base: 'next' },
@@ -80,13 +88,31 @@ describe('The digest of the intent gate', () => {
     image: { image: { kind: 'docker', reference: 'node:24', id: 'sha256:other' } },
     policyDigest: { policy: { ...defaultPolicy, patchGate: 'never' } },
     limits: { limits: { ...DEFAULT_LIMITS, sandboxProcesses: 1 } },
-    // Always null so far; they are in the digest for the day they are not.
-    installCommand: null,
+    installCommand: { installCommand: INSTALL },
+    path: { path: 'packages/api' },
+    // Always null so far; it is in the digest for the day it is not.
     planDigest: null,
   };
 
   it.each(Object.entries(changes).filter(([, change]) => change !== null))('changes with %s', (_, change) => {
     expect(intentGateDigest({ ...shown, prepared: prepared(change ?? {}) })).not.toBe(INTENT_DIGEST);
+  });
+
+  it.each([
+    { run: 'npm ci' },
+    { inputs: ['package-lock.json'] },
+    { outputs: ['node_modules', 'vendor'] },
+    { hosts: [] },
+    { fromChangedInputs: true },
+  ])('changes with %j of what is installed', (change) => {
+    const digest = (installCommand: Prepared['installCommand']) =>
+      intentGateDigest({ ...shown, prepared: prepared({ installCommand }) });
+    expect(digest({ ...INSTALL, ...change })).not.toBe(digest(INSTALL));
+  });
+
+  it('is the one of before for a request without packages and folder', () => {
+    expect(intentGateDigest(shown)).toBe(INTENT_DIGEST);
+    expect(Object.keys(prepared())).not.toContain('path');
   });
 
   it.each([

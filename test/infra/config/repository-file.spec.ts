@@ -46,20 +46,63 @@ limits:
     });
   });
 
+  it('says what is installed for the tests, and in which folder they run', () => {
+    const text =
+      'install: { run: npm ci, inputs: [package-lock.json, package.json], outputs: [node_modules] }\npath: packages/api';
+    const install = { run: 'npm ci', inputs: ['package-lock.json', 'package.json'], outputs: ['node_modules'] };
+    expect(parse(text)).toMatchObject({ config: { install, path: 'packages/api' } });
+  });
+
+  const OUTSIDE = [
+    '/etc',
+    '..',
+    '.',
+    './web',
+    'a/../b',
+    'a//b',
+    'web/',
+    '-x',
+    'a/-x',
+    '.git',
+    'a/.GIT',
+    'a\\b',
+    'C:/x',
+    '"a\\tb"',
+    '"a\\u202eb"',
+    '""',
+  ];
+  it.each(OUTSIDE)('leads nowhere but into the repository: %s', (path) => {
+    expect(faults(`path: ${path}`)).toHaveLength(1);
+    expect(faults(`install: { run: x, inputs: [${path}], outputs: [y] }`)).toHaveLength(1);
+    expect(faults(`install: { run: x, inputs: [y], outputs: [${path}] }`)).toHaveLength(1);
+  });
+
+  it.each([
+    ['reads nothing', 'inputs: [], outputs: [b]'],
+    ['makes nothing', 'inputs: [a], outputs: []'],
+    ['makes what it reads', 'inputs: [a/b], outputs: [a]'],
+    ['makes one folder in another', 'inputs: [a], outputs: [b, b/c]'],
+    ['makes one folder twice', 'inputs: [a], outputs: [b, b]'],
+    ['reads one file twice', 'inputs: [a, a], outputs: [b]'],
+    ['names what is not known', 'inputs: [a], outputs: [b], network: host'],
+  ])('installs nothing that %s', (_, rest) => {
+    expect(faults(`install: { run: x, ${rest} }`)).toHaveLength(1);
+  });
+
   it.each(['', '# nothing yet', '---\n'])('may be empty: %j', (text) => expect(parse(text)).toHaveProperty('config'));
 
   it('is refused with every fault at once', () => {
     expect(
       faults(
-        'image: --privileged\ninstall: npm ci\npath: web\nextra: 1\npolicy: { max_files: 500k, patch_gate: maybe, gate: x }',
+        'image: --privileged\ninstall: npm ci\npath: ../web\nextra: 1\npolicy: { max_files: 500k, patch_gate: maybe, gate: x }',
       ),
     ).toEqual([
       '.countersign.yml: `image`: must be an image reference, for example node:22-bookworm-slim.',
       '.countersign.yml: `policy.max_files`: must be a whole number.',
       '.countersign.yml: `policy.patch_gate`: must be always, risky or never.',
       '.countersign.yml: `policy.gate` is not known here; remove it.',
-      '.countersign.yml: `install`: install steps come later; remove it.',
-      '.countersign.yml: `path`: sub-folders come later; remove it.',
+      expect.stringMatching(/^\.countersign\.yml: `install`: /),
+      expect.stringMatching(/^\.countersign\.yml: `path`: must be a path inside the repository/),
       '.countersign.yml: `extra` is not known here; remove it.',
     ]);
   });
