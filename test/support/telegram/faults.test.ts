@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { HttpError } from 'grammy';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { refusalOf, type Stage, setStage } from './stage.ts';
 
 let stage: Stage;
@@ -67,7 +66,7 @@ describe('An outage', () => {
     const { tg, api, ann, chat } = stage;
     const waiting = api.getUpdates({ offset: 700_000_002, timeout: 30 });
     const broken = expect(waiting).rejects.toThrow(HttpError);
-    await sleep(20);
+    await vi.waitFor(() => expect(tg.calls).toHaveLength(1), { timeout: 10_000, interval: 5 });
     await tg.down();
     await broken;
     await expect(api.getMe()).rejects.toThrow(HttpError);

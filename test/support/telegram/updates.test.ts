@@ -16,6 +16,16 @@ afterEach(() => stage.tg.stop());
 
 const texts = (updates: readonly Update[]): readonly (string | undefined)[] => updates.map(({ message }) => message?.text);
 
+/** Until a poll that was asked for waits in the server. */
+const pollWaits = (timeout: number): Promise<void> =>
+  vi.waitFor(
+    () => {
+      const { parameters, outcome } = stage.tg.calls.at(-1) ?? {};
+      expect([parameters?.timeout, outcome]).toEqual([timeout, undefined]);
+    },
+    { timeout: 10_000, interval: 5 },
+  );
+
 describe('Polling', () => {
   it('gives an update until the next offset confirms it', async () => {
     const { tg, api, ann, chat } = stage;
@@ -31,9 +41,7 @@ describe('Polling', () => {
   it('waits until something comes, and no longer than it was asked to', async () => {
     const { tg, api, ann, chat } = stage;
     const waiting = api.getUpdates({ timeout: 30 });
-    await vi.waitFor(() => expect(tg.calls.at(-1)?.method).toBe('getUpdates'));
-    await sleep(20);
-    expect(tg.calls.at(-1)?.outcome).toBeUndefined();
+    await pollWaits(30);
     tg.as(ann).send(chat, 'at last');
     expect(texts(await waiting)).toEqual(['at last']);
     await api.getUpdates({ offset: 800_000_000 });
@@ -45,8 +53,7 @@ describe('Polling', () => {
   it('has one poller: a later one ends the call that waits', async () => {
     const { tg, api, ann, chat } = stage;
     const first = refusalOf(api.getUpdates({ timeout: 30 }));
-    await vi.waitFor(() => expect(tg.calls.at(-1)?.parameters).toEqual({ timeout: 30 }));
-    await sleep(20);
+    await pollWaits(30);
     const second = api.getUpdates({ timeout: 20 });
     expect(await first).toBe(
       '409 Conflict: terminated by other getUpdates request; make sure that only one bot instance is running',
@@ -58,7 +65,7 @@ describe('Polling', () => {
   it('is refused while a webhook is set, and ended by it', async () => {
     const { api } = stage;
     const waiting = refusalOf(api.getUpdates({ timeout: 30 }));
-    await sleep(20);
+    await pollWaits(30);
     await api.setWebhook('http://127.0.0.1:9/');
     expect(await waiting).toBe('409 Conflict: terminated by setWebhook request');
     expect(await refusalOf(api.getUpdates())).toBe(
@@ -137,13 +144,17 @@ const listen = async (statuses: number[] = [], bodies: string[] = []) => {
   };
 };
 
+/** Until every update was taken. */
+const settled = (): Promise<void> =>
+  vi.waitFor(() => expect(stage.tg.pendingUpdates()).toBe(0), { timeout: 10_000, interval: 5 });
+
 describe('A webhook', () => {
   it('gets each update by POST with the secret', async () => {
     await using hook = await listen();
     const { tg, api, ann, chat } = stage;
     await api.setWebhook(hook.url, { secret_token: 'se-cret_1' });
     tg.as(ann).send(chat, 'hi');
-    await vi.waitFor(() => expect(tg.pendingUpdates()).toBe(0));
+    await settled();
     expect(hook.received).toMatchObject([{ secret: 'se-cret_1', update: { message: { text: 'hi' } } }]);
     expect(await api.getWebhookInfo()).toMatchObject({ url: hook.url, pending_update_count: 0, max_connections: 40 });
   });
@@ -154,7 +165,7 @@ describe('A webhook', () => {
     await api.setWebhook(hook.url);
     tg.as(ann).send(chat, 'one');
     tg.as(ann).send(chat, 'two');
-    await vi.waitFor(() => expect(tg.pendingUpdates()).toBe(0));
+    await settled();
     expect(texts(hook.received.map(({ update }) => update))).toEqual(['one', 'one', 'one', 'one', 'two']);
     expect((await api.getWebhookInfo()).last_error_message).toBe('Wrong response from the webhook: 503 Service Unavailable');
   });
@@ -169,7 +180,11 @@ describe('A webhook', () => {
     await api.setWebhook(hook.url, { max_connections: connections });
     tg.as(ann).send(chat, 'ann');
     tg.as(ben).send(tg.privateChat(ben), 'ben');
-    await sleep(100);
+    await vi.waitFor(() => expect(hook.received.length).toBeGreaterThanOrEqual(expected.length), {
+      timeout: 10_000,
+      interval: 5,
+    });
+    await sleep(50);
     expect(texts(hook.received.map(({ update }) => update))).toEqual(expected);
   });
 
@@ -204,7 +219,9 @@ describe('A webhook', () => {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`; // It listens on a port.
     await bot.api.setWebhook(url, { secret_token: 'wrong' });
     tg.as(ann).send(chat, 'hi');
-    await vi.waitFor(async () => expect((await bot.api.getWebhookInfo()).last_error_message).toContain('401'));
+    await vi.waitFor(async () => expect((await bot.api.getWebhookInfo()).last_error_message).toContain('401'), {
+      timeout: 10_000,
+    });
     await bot.api.setWebhook(url, { secret_token: 'right' });
     await tg.waitForMessage(chat, ({ text }) => text === 'By webhook');
     server.closeAllConnections();

@@ -61,7 +61,9 @@ const post = (
 
 /** Gives each update by POST until it is answered with 2xx: in order within a chat, several chats at once. */
 export const createWebhook = (queue: UpdateQueue, { backoffMs, timeoutMs, now, call }: WebhookOptions): Webhook => {
+  /** Chats whose first update is on its way, or waits to be sent again. */
   const busy = new Set<number>();
+  let connections = 0;
   const failures = new Map<number, number>();
   const timers = new Set<NodeJS.Timeout>();
   let settings: WebhookSettings | undefined;
@@ -94,7 +96,10 @@ export const createWebhook = (queue: UpdateQueue, { backoffMs, timeoutMs, now, c
   };
 
   const deliver = async (current: WebhookSettings, update: Update, chatId: number): Promise<void> => {
-    if (await delivered(current, update)) {
+    connections++;
+    const done = await delivered(current, update);
+    connections--;
+    if (done) {
       failures.delete(update.update_id);
       queue.confirm(update.update_id);
       free(chatId);
@@ -110,12 +115,13 @@ export const createWebhook = (queue: UpdateQueue, { backoffMs, timeoutMs, now, c
       backoffMs * 2 ** Math.min(failed, DOUBLINGS_MAX),
     );
     timers.add(timer);
+    pump();
   };
 
   const pump = (): void => {
     if (settings === undefined || paused) return;
     for (const { update, chatId } of queue.pending()) {
-      if (busy.size >= settings.maxConnections) return;
+      if (connections >= settings.maxConnections) return;
       if (busy.has(chatId)) continue;
       busy.add(chatId);
       deliver(settings, update, chatId);
