@@ -4,7 +4,7 @@ import { Digest } from '../domain/canonical.ts';
 import { ObjectId, PersonId, RepositoryName, Uuid } from '../domain/ids.ts';
 import { InstallStep } from '../domain/install-step.ts';
 import { Limits } from '../domain/limits.ts';
-import { PolicyReport } from '../domain/policy/shapes.ts';
+import { GateMode, PolicyReport } from '../domain/policy/shapes.ts';
 import { TASK_ERROR_CODES } from '../domain/refusals.ts';
 import { Agent, ClarifyReason, Image } from '../domain/task/shapes.ts';
 
@@ -61,6 +61,7 @@ export const PreparedView = z.object({
   path: z.string().nullable().describe('The folder in which the tests run; `null`: the root.'),
   image: Image,
   policyDigest: Digest,
+  patchGate: GateMode.describe('When a person must allow the patch, too.'),
   policySummary: z.string().describe('The rules in force, in words.'),
   limits: Limits,
 });

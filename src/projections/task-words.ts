@@ -2,6 +2,7 @@ import type { Policy } from '../domain/policy/shapes.ts';
 import type { PresentTask } from '../domain/task/state.ts';
 import { textOf } from '../domain/text.ts';
 import type { TaskStage } from './task-view.ts';
+import { bytes } from './words.ts';
 
 const BLOCKED_PATHS_SHOWN = 8;
 
@@ -78,7 +79,7 @@ export const policySummary = (policy: Policy): string => {
   const more = blockedPaths.length - BLOCKED_PATHS_SHOWN;
   const shown = `${blockedPaths.slice(0, BLOCKED_PATHS_SHOWN).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
   const blocked = blockedPaths.length === 0 ? 'no paths are blocked' : `blocked paths: ${shown}`;
-  return `At most ${filesMax} files, ${changedLinesMax} changed lines and ${patchBytesMax} bytes of patch; binary files are ${
+  return `At most ${filesMax} files, ${changedLinesMax} changed lines and ${bytes(patchBytesMax)} of patch; binary files are ${
     binaryFiles === 'block' ? 'refused' : 'allowed'
   }; ${GATE_WORDS[patchGate]}; ${blocked}.`;
 };

@@ -112,6 +112,7 @@ const prepared = ({ evidence }: PresentTask): TaskView['prepared'] => {
     path: path ?? null,
     image,
     policyDigest,
+    patchGate: policy.patchGate,
     policySummary: policySummary(policy),
     limits,
   };

@@ -42,15 +42,24 @@ export const join = (parts: readonly (Html | null | undefined)[], separator = '\
   );
 
 /** What Telegram would make a link, a mention, a tag or a command of. */
-const LINKABLE = /[@#$/:+]|\.\p{L}/u;
+const LINKABLE = /[@#$/+]|\S:\S|\.\p{L}/u;
 
 /** More marks than this and the whole text is one: Telegram passes over what exceeds 100 in a message. */
 const MARKS_MAX = 30;
 
+/** A word between the brackets, quotation marks and stops around it. */
+const WORD = /^([([{"'“‘]*)(.*?)([)\]}"'”’,.;:!?]*)$/su;
+
+const markedWord = (word: string): string => {
+  if (!LINKABLE.test(word)) return escaped(word);
+  const [, before = '', core = word, after = ''] = WORD.exec(word) ?? [];
+  return `${escaped(before)}<code>${escaped(core)}</code>${escaped(after)}`;
+};
+
 const marked = (text: string): string => {
   const words = text.split(/(\s+)/);
-  if (words.filter((word) => LINKABLE.test(word)).length > MARKS_MAX) return `<code>${escaped(text)}</code>`;
-  return words.map((word) => (LINKABLE.test(word) ? `<code>${escaped(word)}</code>` : escaped(word))).join('');
+  const marks = words.filter((word) => LINKABLE.test(word)).length;
+  return marks > MARKS_MAX ? `<code>${escaped(text)}</code>` : words.map(markedWord).join('');
 };
 
 /** Words of others on one line. What would become a link, a mention or a command is shown as code, which nobody can tap by mistake. */
@@ -68,12 +77,17 @@ export const beginning = (text: string, max: number): string =>
 /** Words of others as a quotation with their line breaks: the bar at its side shows where they end. */
 export const quoted = (text: string): Html => made(`<blockquote>${marked(visibleText(text).trim())}</blockquote>`);
 
+/** What few read, in three lines until it is opened. */
+export const folded = (text: Html): Html => html`<blockquote expandable>${text}</blockquote>`;
+
 /** Output or a patch, as it was printed. */
 export const block = (text: string): Html => made(`<pre>${escaped(visibleText(text))}</pre>`);
 
 export const code = (text: string): Html => html`<code>${text}</code>`;
 
 export const bold = (text: string): Html => html`<b>${text}</b>`;
+
+export const italic = (text: string | Html): Html => html`<i>${text}</i>`;
 
 export const link = (url: string, text: string): Html => html`<a href="${url}">${text}</a>`;
 
