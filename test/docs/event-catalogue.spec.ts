@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { chatEvents } from '../../src/domain/chat/index.ts';
+import { historyEvents } from '../../src/domain/history/events.ts';
 import { personEvents } from '../../src/domain/person/events.ts';
 import { taskEvents } from '../../src/domain/task/events.ts';
 import { eventCatalogue } from './event-catalogue.ts';
@@ -11,7 +13,7 @@ describe('docs/events.md', () => {
   });
 
   it('explains no field that no event has', () => {
-    const events = Object.entries({ ...taskEvents, ...personEvents });
+    const events = Object.entries({ ...taskEvents, ...personEvents, ...chatEvents, ...historyEvents });
     const known = events.flatMap(([name, { shape }]) => Object.keys(shape).flatMap((field) => [field, `${name}.${field}`]));
     expect(Object.keys(FIELD_MEANINGS).filter((field) => !known.includes(field))).toEqual([]);
   });
