@@ -28,6 +28,8 @@ const Message = z.looseObject({
   ...Earlier.shape,
   sender_chat: z.object({ id: Id }).optional(),
   reply_to_message: Earlier.optional(),
+  /** The part of it that was chosen to be answered. */
+  quote: z.object({ text: z.string() }).optional(),
   migrate_to_chat_id: Id.optional(),
   migrate_from_chat_id: Id.optional(),
 });
@@ -81,6 +83,8 @@ export type Arrival = { readonly updateId: number } & (
       readonly room: Room;
       readonly from: Sender;
       readonly messageId: number;
+      /** Who sent the message with the button. */
+      readonly messageFrom: string | null;
       readonly queryId: string;
       readonly data: string;
     }
@@ -119,10 +123,13 @@ const roomOf = ({ chat, ...message }: Pick<Message, 'chat' | 'message_thread_id'
 
 const senderOf = ({ id, first_name }: z.infer<typeof User>): Sender => ({ id, firstName: first_name });
 
-const answeredOf = ({ message_id, from, text, caption, reply_markup }: z.infer<typeof Earlier>): Answered => ({
+const answeredOf = (
+  { message_id, from, text, caption, reply_markup }: z.infer<typeof Earlier>,
+  quote: string | undefined,
+): Answered => ({
   messageId: message_id,
   from: from?.id ?? null,
-  text: text ?? caption ?? '',
+  text: quote ?? text ?? caption ?? '',
   button: reply_markup?.inline_keyboard.flat().find(({ callback_data }) => callback_data !== undefined)?.callback_data ?? null,
 });
 
@@ -144,7 +151,7 @@ const messageOf = (updateId: number, message: Message): Arrival => {
     from: senderOf(from),
     messageId: message.message_id,
     text: text ?? null,
-    repliesTo: earlier ? answeredOf(earlier) : null,
+    repliesTo: earlier ? answeredOf(earlier, message.quote?.text) : null,
   };
 };
 
@@ -157,6 +164,7 @@ const pressOf = (updateId: number, { id: queryId, from, message, data }: z.infer
         room: roomOf(message),
         from: senderOf(from),
         messageId: message.message_id,
+        messageFrom: message.from?.id ?? null,
         queryId,
         data: data ?? '',
       };

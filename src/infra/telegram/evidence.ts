@@ -1,0 +1,61 @@
+import type { Artifacts } from '../../commands/ports/artifacts.ts';
+import type { ArtifactRef } from '../../domain/artifact.ts';
+import type { TaskView } from '../../projections/task-view.ts';
+import { shortTask } from '../../projections/words.ts';
+import type { Words } from './desk.ts';
+import { block, bold, html, join } from './html.ts';
+
+/** A longer text comes as a file; with its heading it fits into a message. */
+const SHOWN_CHARACTERS_MAX = 3_500;
+
+const shown = (title: string, name: string, bytes: Buffer): Words => {
+  const text = bytes.toString('utf8');
+  const isText = Buffer.from(text).equals(bytes);
+  if (isText && text.trim() === '') return { text: html`${bold(title)}: nothing was printed.` };
+  if (isText && text.length <= SHOWN_CHARACTERS_MAX) return { text: join([bold(title), block(text)]) };
+  return { text: bold(title), document: { name, bytes } };
+};
+
+const read = async (artifacts: Artifacts, ref: ArtifactRef, title: string, name: string): Promise<Words> => {
+  try {
+    return shown(title, name, await artifacts.get(ref));
+  } catch {
+    return { text: html`${bold(title)}: it is missing from the artifacts, or damaged. Restore it from a backup.` };
+  }
+};
+
+/** The patch of the latest attempt, as text or as a file. */
+export const patchWords = async (artifacts: Artifacts, { taskId, attempt, runResult }: TaskView): Promise<readonly Words[]> => {
+  const patch = runResult?.artifacts.patch;
+  if (!patch) return [{ text: html`There is no patch of this task yet.` }];
+  const name = `${shortTask(taskId)}-${attempt}.patch`;
+  return [await read(artifacts, patch, `Patch of task ${shortTask(taskId)}, attempt ${attempt}`, name)];
+};
+
+/** What the agent and the tests printed in the latest attempt; `only`: one of them. */
+export const logWords = async (
+  artifacts: Artifacts,
+  { taskId, attempt, runResult, errorLog }: TaskView,
+  only: 'agent' | 'tests' | null,
+): Promise<readonly Words[]> => {
+  const logs = [
+    ['agent', runResult?.artifacts.agentLog ?? errorLog],
+    ['tests', runResult?.artifacts.testLog],
+  ] as const;
+  const wanted = logs.filter(([name, ref]) => ref && (only === null || only === name));
+  if (wanted.length === 0) return [{ text: html`There is no such log of this task yet.` }];
+  return Promise.all(
+    wanted.flatMap(([name, ref]) =>
+      ref
+        ? [
+            read(
+              artifacts,
+              ref,
+              `Log of the ${name}, task ${shortTask(taskId)}, attempt ${attempt}`,
+              `${shortTask(taskId)}-${attempt}-${name}.log`,
+            ),
+          ]
+        : [],
+    ),
+  );
+};

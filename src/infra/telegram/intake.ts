@@ -1,0 +1,219 @@
+import { may, type Person } from '../../domain/person/index.ts';
+import { DomainError } from '../../domain/refusals.ts';
+import { createActs } from './acts.ts';
+import { createAllowance } from './allowance.ts';
+import { readData } from './buttons.ts';
+import { type Command, readCommand } from './command-line.ts';
+import { isCommandName } from './command-table.ts';
+import type { Desk, Visit, Words } from './desk.ts';
+import { html, prose } from './html.ts';
+import { createPresses, type PressReply } from './presses.ts';
+import { readPrompt } from './prompts.ts';
+import { sentenceOf } from './refusal-words.ts';
+import {
+  anonymousReply,
+  groupNotAllowedReply,
+  notAnAnswerReply,
+  plainWordsReply,
+  strangerAnswer,
+  strangerReply,
+  strangersHelp,
+  textOnlyReply,
+  welcomeReply,
+} from './replies.ts';
+import { createTalk } from './talk.ts';
+import type { Arrival, Room } from './update.ts';
+
+const CHANNEL = 'telegram';
+/** On the button that an admin is asked with. */
+const ALLOW_GROUP = 'allow-group';
+
+const MINUTE_MS = 60_000;
+/** Tries of one account at a code; then silence. */
+const CODE_TRIES = { times: 5, perMs: 60 * MINUTE_MS };
+const STRANGERS = { private: { times: 5, perMs: MINUTE_MS }, group: { times: 1, perMs: MINUTE_MS } };
+
+type Said = Extract<Arrival, { kind: 'message' }>;
+type Pressed = Extract<Arrival, { kind: 'press' }>;
+
+/**
+ * Takes what an update says: resolves when it is stored or refused, and its answer handed to the outbox. Throws what is only not possible now
+ * (`isNotNow`), so that the same update is taken again, and faults of ours. Who somebody is, and what they may, is asked each time.
+ */
+export const createIntake = (desk: Desk): ((arrival: Arrival) => Promise<void>) => {
+  const { bot, identities, chats, outbox, reading } = desk;
+  const acts = createActs(desk);
+  const talk = createTalk(desk, acts);
+  const presses = createPresses(desk, acts);
+  const mayTryCode = createAllowance(CODE_TRIES);
+  const mayTell = { private: createAllowance(STRANGERS.private), group: createAllowance(STRANGERS.group) };
+  const mayAskForGroup = createAllowance(STRANGERS.group);
+
+  /** In a group it must be seen what is answered. */
+  const say = ({ place, kind }: Room, messageId: number, words: Words): void =>
+    void outbox.send({ place, priority: 'answer', ...(kind === 'group' && { replyTo: messageId }), ...words });
+
+  const visitOf = ({ room, from, messageId, updateId }: Said | Pressed, person: Person): Visit => ({
+    room,
+    from,
+    person,
+    session: { personId: person.personId, channel: CHANNEL },
+    key: `telegram:${bot.id}:${updateId}`,
+    messageId,
+    say: (words) => say(room, messageId, words),
+  });
+
+  const isOpen = async ({ kind, place }: Room): Promise<boolean> =>
+    kind === 'private' || (await chats.bySubject(CHANNEL, place.chat))?.isAllowed === true;
+
+  const askForGroup = ({ place }: Room): void => {
+    if (!mayAskForGroup(place.chat)) return;
+    const keyboard = [[{ text: 'Allow this group', data: ALLOW_GROUP }]];
+    void outbox.send({ place, priority: 'answer', text: groupNotAllowedReply(place.chat), keyboard });
+  };
+
+  /** A refusal is an answer; everything else goes on to whoever asks again. */
+  const told = async (visit: Visit, work: () => Promise<void>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      const sentence = sentenceOf(error);
+      if (sentence === undefined) throw error;
+      visit.say({ text: html`${sentence}` });
+    }
+  };
+
+  const redeem = async ({ room, from, messageId }: Said, code: string): Promise<void> => {
+    // Where others read along, a code would be theirs, too.
+    if (room.kind === 'group')
+      return say(room, messageId, { text: html`Write that to me in private, where nobody reads along.` });
+    if (!mayTryCode(from.id)) return;
+    try {
+      const person = await identities.redeem(CHANNEL, from.id, code);
+      say(room, messageId, { text: welcomeReply(person) });
+    } catch (error) {
+      const sentence = sentenceOf(error);
+      if (sentence === undefined) throw error;
+      say(room, messageId, { text: html`${sentence}` });
+    }
+  };
+
+  const stranger = ({ room, from, messageId }: Said, command: Command | undefined): void => {
+    if (!mayTell[room.kind](from.id)) return;
+    const isAskedHow = room.kind === 'private' && (command?.name === 'start' || command?.name === 'help');
+    say(room, messageId, { text: isAskedHow ? strangersHelp(from) : strangerReply(from) });
+  };
+
+  const replied = async (visit: Visit, { repliesTo, room }: Said, text: string): Promise<void> => {
+    const prompt = repliesTo && readPrompt(repliesTo.text);
+    if (prompt) return talk.answer(visit, prompt, text);
+    const card = repliesTo && reading.cardOf(room.place.chat, repliesTo.messageId);
+    if (card?.key.startsWith('clarify-')) return talk.answerToCard(visit, card, text);
+    // The record of the card may be missing after a crash; its buttons are not.
+    const button = repliesTo?.button == null ? undefined : readData(repliesTo.button);
+    if (button?.verb === 'clarify') return talk.answerToCard(visit, button, text);
+    // In a group people may talk with each other about it.
+    if (room.kind === 'private') visit.say({ text: repliesTo ? notAnAnswerReply : plainWordsReply });
+  };
+
+  const known = async (said: Said, person: Person, command: Command | undefined): Promise<void> => {
+    const { room, text, repliesTo } = said;
+    const visit = visitOf(said, person);
+    await told(visit, async () => {
+      if (text === null) {
+        if (room.kind === 'private') visit.say({ text: textOnlyReply });
+        return;
+      }
+      if (!command) return replied(visit, said, text);
+      if (isCommandName(command.name)) return talk.spoken[command.name](visit, command.rest, repliesTo);
+      return talk.unknown(visit);
+    });
+  };
+
+  /** In a group many things are said that are not for us. */
+  const isForUs = ({ room, repliesTo }: Said, command: Command | undefined): boolean => {
+    if (command && command.bot !== null) return command.bot === bot.username;
+    if (room.kind === 'private') return true;
+    return command ? isCommandName(command.name) : repliesTo?.from === bot.id;
+  };
+
+  const message = async (said: Said): Promise<void> => {
+    const { room, from, text } = said;
+    const command = text === null ? undefined : readCommand(text);
+    if (!isForUs(said, command)) return;
+    if (room.kind === 'private') desk.reachable(room.place.chat);
+    const isCode = command?.name === 'start' && command.rest !== '';
+    if (isCode) return redeem(said, command.rest);
+    if (!(await isOpen(room))) return askForGroup(room);
+    const person = await identities.byIdentity(CHANNEL, from.id);
+    return person ? known(said, person, command) : stranger(said, command);
+  };
+
+  const allowGroup = async (visit: Visit): Promise<PressReply> => {
+    const { room, person, session, messageId } = visit;
+    if (!may(person, { right: 'administer', repo: '*' })) throw new DomainError('forbidden');
+    const { place, title } = room;
+    const { position } = await chats.allow(session, CHANNEL, place.chat, title === '' ? place.chat : title);
+    reading.noted(position);
+    desk.groupAllowed(place.chat);
+    const text = html`${reading.named(person.personId)} allowed me to work in this group. Those who are known here can ask for changes of code: ${prose('/help')}`;
+    void outbox.edit({ place, messageId, text, keyboard: [], priority: 'answer' });
+    return { text: 'This group is allowed now.' };
+  };
+
+  const pressed = async (press: Pressed): Promise<PressReply> => {
+    const { room, from, data, messageFrom } = press;
+    const person = await identities.byIdentity(CHANNEL, from.id);
+    if (!person) return { text: strangerAnswer(from), alert: true };
+    // Only buttons of our own messages are ours: elsewhere somebody put them there.
+    if (messageFrom !== null && messageFrom !== bot.id) return { text: 'This is no button of mine.', alert: true };
+    const visit = visitOf(press, person);
+    if (data === ALLOW_GROUP && room.kind === 'group') return allowGroup(visit);
+    if (!(await isOpen(room))) return { text: 'I do not work in this group. An admin can allow it.', alert: true };
+    return presses(visit, data);
+  };
+
+  /** Every press is answered, or it looks as if it were still being worked on. */
+  const press = async (arrival: Pressed): Promise<void> => {
+    let reply: PressReply;
+    try {
+      reply = await pressed(arrival);
+    } catch (error) {
+      const sentence = sentenceOf(error);
+      if (sentence === undefined) throw error;
+      reply = { text: sentence, alert: true };
+    }
+    void outbox.answerPress(arrival.queryId, reply.text, reply.alert);
+  };
+
+  const anonymous = ({ room, messageId, text }: Extract<Arrival, { kind: 'anonymous' }>): void => {
+    const command = readCommand(text);
+    const isForMe = command && (command.bot === null ? isCommandName(command.name) : command.bot === bot.username);
+    if (isForMe && mayTell.group(room.place.chat)) say(room, messageId, { text: anonymousReply });
+  };
+
+  return async (arrival) => {
+    switch (arrival.kind) {
+      case 'message':
+        return message(arrival);
+      case 'press':
+        return press(arrival);
+      case 'odd_press':
+        return void outbox.answerPress(arrival.queryId, 'This is no button of mine.', true);
+      case 'membership':
+        if (!arrival.isMember) return;
+        if (arrival.room.kind === 'private') return desk.reachable(arrival.room.place.chat);
+        if (!(await isOpen(arrival.room))) askForGroup(arrival.room);
+        return;
+      case 'migration':
+        await chats.moved(CHANNEL, arrival.from, arrival.to);
+        return outbox.migrate(arrival.from, arrival.to);
+      case 'anonymous':
+        return anonymous(arrival);
+      case 'nothing':
+        return;
+    }
+  };
+};
+
+export type Intake = ReturnType<typeof createIntake>;
