@@ -13,12 +13,14 @@ const LocalAdmin = z.object({ personId: PersonId, token: Token });
 export type LocalAdmin = z.infer<typeof LocalAdmin>;
 
 /** Written whole or not at all, for this user only. */
-export const writePrivately = async (file: string, value: unknown): Promise<void> => {
+export const writeWholly = async (file: string, text: string): Promise<void> => {
   const fresh = `${file}.${crypto.randomUUID()}`;
-  await writeFile(fresh, `${JSON.stringify(value)}\n`, { mode: 0o600, flush: true });
+  await writeFile(fresh, text, { mode: 0o600, flush: true });
   await chmod(fresh, 0o600);
   await rename(fresh, file);
 };
+
+export const writePrivately = (file: string, value: unknown): Promise<void> => writeWholly(file, `${JSON.stringify(value)}\n`);
 
 const kept = async (file: string): Promise<LocalAdmin | undefined> => {
   const text = await readFile(file, 'utf8').catch(() => '');
