@@ -24,6 +24,7 @@ const CHANGES: { readonly [Name in keyof Prepared]-?: ((now: Prepared, before: P
   installCommand: () => 'the install command changed',
   image: ({ image }, before) =>
     image.reference === before.image.reference ? 'the image was made anew' : `the image is ${image.reference} now`,
+  path: () => 'the tests run in another folder',
   limits: () => 'the limits changed',
   policyDigest: () => 'the policy changed',
   startFrom: () => 'it starts from another tree',
