@@ -47,6 +47,8 @@ export type CardEvent = MessageOf<typeof cardEvents>;
 export interface PostedCard {
   readonly key: string;
   readonly attempt: number;
+  /** Where it was posted: what stands in another chat than the card's cannot be edited any more. */
+  readonly chat: string;
   readonly messageId: number;
 }
 
@@ -59,7 +61,7 @@ export interface Card {
   readonly thread: number | null;
   /** Id of the message that asked for the task; in this chat. */
   readonly replyTo: number | null;
-  /** What stands in `chat`, oldest first. */
+  /** Oldest first. */
   readonly posted: readonly PostedCard[];
   readonly undeliverable: { readonly key: string; readonly reason: Undeliverable } | null;
 }
@@ -87,15 +89,13 @@ export const evolveCard = (card: Card | undefined, event: CardEvent): Card | und
     case 'CardPosted': {
       const { key: posted, attempt: of, messageId: id, thread: topic } = event.data;
       const chat = chatOf(event.data.chat);
-      // What stands in another chat cannot be edited from here.
-      const before = chat === card.chat ? card.posted : [];
-      const all = [...before, { key: posted, attempt: of, messageId: id }].slice(-POSTED_MAX);
+      const all = [...card.posted, { key: posted, attempt: of, chat, messageId: id }].slice(-POSTED_MAX);
       return { ...card, chat, thread: topic, posted: all, undeliverable: null };
     }
     case 'CardUndeliverable':
       return { ...card, undeliverable: { key: event.data.key, reason: event.data.reason } };
     case 'CardMoved':
-      return { ...card, chat: chatOf(event.data.chat), posted: [], replyTo: null };
+      return { ...card, chat: chatOf(event.data.chat), replyTo: null };
   }
 };
 

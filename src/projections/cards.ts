@@ -41,8 +41,8 @@ export const cardsProjection: Projection<Card> = {
           undeliverable: card.undeliverable === null ? 0 : 1,
         },
       ],
-      card_messages: card.posted.map(({ key, attempt, messageId }) => ({
-        chat: card.chat,
+      card_messages: card.posted.map(({ key, attempt, chat, messageId }) => ({
+        chat,
         message_id: messageId,
         key,
         attempt,

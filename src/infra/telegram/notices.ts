@@ -69,7 +69,11 @@ export const planOf = (notice: Notice, { posted, undeliverable, chat }: Card, no
     return { do: 'nothing' };
   }
   const stands = notice.post === 'always' ? latest?.key === notice.key : latest?.attempt === notice.attempt;
-  if (latest && stands) return { do: 'edit', message: latest };
+  if (latest && stands) {
+    if (latest.chat === chat) return { do: 'edit', message: latest };
+    // A supergroup does not have what was posted in the group it was: only what a person must act on is posted again.
+    return notice.priority === 'act' ? { do: 'post' } : { do: 'nothing' };
+  }
   if (now < notice.notBefore) return { do: 'wait', ms: notice.notBefore - now };
   return { do: 'post' };
 };
