@@ -3,9 +3,10 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
-import { createRepositories } from '../../src/infra/git/repositories.ts';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { createRepositories, type GitRepositories } from '../../src/infra/git/repositories.ts';
 import { addRepository, removeRepository } from '../../src/infra/git/snapshots.ts';
+import { processesWith } from '../recovery/remains.ts';
 import { answerGit } from '../support/github/git-http.ts';
 import {
   collected,
@@ -37,6 +38,11 @@ const delivered = async (content = 'changed\n') => {
   return { ...place, result: tree, commit, head };
 };
 
+const headOf = async (repositories: GitRepositories, branch: string) => (await repositories.remoteHeads(REPOSITORY, [branch]))[0];
+
+const movedBy = async (repositories: GitRepositories, base: string): Promise<number> =>
+  repositories.commitsSince(REPOSITORY, base, 'main', (await headOf(repositories, 'main')) ?? null);
+
 describe('A commit', () => {
   it('has the same id on every machine and holds the request alone', async () => {
     const [one, two] = [await delivered(), await delivered()];
@@ -67,11 +73,11 @@ describe('A commit', () => {
 describe('A push', () => {
   it('makes the branch, once, with exactly that commit and nothing else', async () => {
     const { repositories, commit, head, remote, result } = await delivered();
-    expect(await repositories.remoteHead(REPOSITORY, BRANCH)).toBeNull();
+    expect(await headOf(repositories, BRANCH)).toBeNull();
     expect(await repositories.push(REPOSITORY, { branch: BRANCH, commit, lease: null })).toBe('pushed');
     expect(head()).toBe(commit);
     expect(git(remote, ['rev-parse', `${commit}^{tree}`])).toBe(result);
-    expect(await repositories.remoteHead(REPOSITORY, BRANCH)).toBe(commit);
+    expect(await headOf(repositories, BRANCH)).toBe(commit);
     expect(git(remote, ['for-each-ref', '--format=%(refname)']).split('\n').sort()).toEqual([
       `refs/heads/${BRANCH}`,
       'refs/heads/main',
@@ -128,7 +134,7 @@ describe('A push', () => {
     async (branch) => {
       const { repositories, commit } = await delivered();
       await expect(repositories.push(REPOSITORY, { branch, commit, lease: null })).rejects.toThrow(RangeError);
-      await expect(repositories.remoteHead(REPOSITORY, branch)).rejects.toThrow(RangeError);
+      await expect(headOf(repositories, branch)).rejects.toThrow(RangeError);
     },
   );
 
@@ -149,8 +155,8 @@ describe('A push', () => {
     rmSync(remote, { recursive: true });
     const asked = [
       repositories.push(REPOSITORY, { branch: BRANCH, commit, lease: null }),
-      repositories.remoteHead(REPOSITORY, BRANCH),
-      repositories.commitsSince(REPOSITORY, base, 'main'),
+      headOf(repositories, BRANCH),
+      movedBy(repositories, base),
     ];
     for (const error of await Promise.all(asked.map((promise) => promise.catch((thrown: unknown) => thrown)))) {
       expect(error).toMatchObject({ name: 'OutsideFailure' });
@@ -164,7 +170,8 @@ describe('What the remote says of a branch', () => {
     const { repositories, remote, base } = await delivered();
     git(remote, ['update-ref', 'refs/heads/other/refs/heads/x', base]);
     git(remote, ['update-ref', 'refs/tags/x', base]);
-    expect(await repositories.remoteHead(REPOSITORY, 'x')).toBeNull();
+    expect(await headOf(repositories, 'x')).toBeNull();
+    expect(await repositories.remoteHeads(REPOSITORY, ['x', 'main', 'other/refs/heads/x'])).toEqual([null, base, base]);
   });
 
   it('counts as building on a commit only when it does, also when it must be fetched first', async () => {
@@ -179,9 +186,9 @@ describe('What the remote says of a branch', () => {
 
   it('tells how far the base moved', async () => {
     const { repositories, remote, base, tree } = await delivered();
-    expect(await repositories.commitsSince(REPOSITORY, base, 'main')).toBe(0);
+    expect(await movedBy(repositories, base)).toBe(0);
     plantCommit(remote, tree, 'main', [plantCommit(remote, tree, 'main', [base])]);
-    expect(await repositories.commitsSince(REPOSITORY, base, 'main')).toBe(2);
+    expect(await movedBy(repositories, base)).toBe(2);
   });
 });
 
@@ -317,5 +324,56 @@ describe('A snapshot', () => {
     expect(
       await createRepositories({ dataFolder: root, snapshotRoot: join(root, 'repos'), serviceSecrets: () => [] }).list(),
     ).toEqual([]);
+  });
+});
+
+describe('A remote that never answers', () => {
+  const silent = async () => {
+    const asked = Promise.withResolvers<void>();
+    const server = createServer(() => asked.resolve());
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const place = await delivered();
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/acme/widgets.git`;
+    plantSnapshot(place.snapshotRoot, REPOSITORY, url);
+    const repositories = createRepositories({ ...place, serviceSecrets: () => [] });
+    return { ...place, repositories, asked: asked.promise, running: () => processesWith(url) };
+  };
+
+  const CANCELLED = new Error('cancelled');
+
+  it.each<readonly [string, (place: Awaited<ReturnType<typeof silent>>, signal: AbortSignal) => Promise<unknown>]>([
+    ['a fetch', ({ repositories }, signal) => repositories.resolveBase(REPOSITORY, 'main', 'fresh', signal)],
+    ['a look', ({ repositories }, signal) => repositories.remoteHeads(REPOSITORY, [BRANCH], signal)],
+    [
+      'a push',
+      ({ repositories, commit }, signal) => repositories.push(REPOSITORY, { branch: BRANCH, commit, lease: null }, signal),
+    ],
+    ['a fetch of one commit', ({ repositories }, signal) => repositories.treeOf(REPOSITORY, '1'.repeat(40), signal)],
+  ])('does not keep %s that is cancelled', async (_, call) => {
+    const place = await silent();
+    const cancel = new AbortController();
+    const answer = call(place, cancel.signal).catch((thrown: unknown) => thrown);
+    await place.asked;
+    cancel.abort(CANCELLED);
+    expect(await answer).toBe(CANCELLED);
+    await vi.waitFor(async () => expect(await place.running()).toBe(0), 5_000);
+  });
+
+  it('keeps who shares a fetch waiting when another of them is cancelled, and nobody when the service stops', async () => {
+    const place = await silent();
+    const cancel = new AbortController();
+    const asked = place.repositories.resolveBase(REPOSITORY, 'main');
+    const mine = place.repositories.resolveBase(REPOSITORY, 'main', 'shared', cancel.signal).catch((thrown: unknown) => thrown);
+    await place.asked;
+    cancel.abort(CANCELLED);
+    expect(await mine).toBe(CANCELLED);
+    expect(await place.running()).toBeGreaterThan(0);
+    place.repositories.close();
+    await expect(asked).rejects.toThrow();
+    await vi.waitFor(async () => expect(await place.running()).toBe(0), 5_000);
   });
 });

@@ -46,14 +46,17 @@ export interface PushRequest {
   readonly lease: ObjectId | null;
 }
 
-/** Git on the service's own bare mirrors; nothing here ever runs git in a folder that an agent or a test could write. */
+/**
+ * Git on the service's own bare mirrors; nothing here ever runs git in a folder that an agent or a test could write. What takes a signal ends at
+ * once when it is aborted, with its reason: a remote may be slow.
+ */
 export interface Repositories {
   /** Names under the snapshot root that can be asked for. */
   list(): Promise<readonly string[]>;
   /** URL of `origin` as it is now (or was 10 s ago), without user information. Throws `OutsideFailure`. */
   remoteOf(repository: string): Promise<string>;
   /** Fetches `base` from the remote; unless `fresh`, a fetch younger than 10 s will do. Throws `RepositoryProblem`. */
-  resolveBase(repository: string, base: string, age?: 'shared' | 'fresh'): Promise<ResolvedBase>;
+  resolveBase(repository: string, base: string, age?: 'shared' | 'fresh', signal?: AbortSignal): Promise<ResolvedBase>;
   /** A file of a commit or tree by its path; `null` when absent, `unusable` when it is no regular file or over `maxBytes`. */
   readFile(repository: string, treeish: ObjectId, path: string, maxBytes: number): Promise<Buffer | null | 'unusable'>;
   /** Whether a path of a commit is a folder. */
@@ -76,18 +79,24 @@ export interface Repositories {
     readonly signal?: AbortSignal;
   }): Promise<Collected>;
   /** Makes sure the tree is in the mirror, by applying the stored patch to the base where it is missing. Throws when it cannot be. */
-  ensureTree(repository: string, tree: ObjectId, baseCommit: ObjectId, patch: () => Promise<Buffer>): Promise<void>;
+  ensureTree(
+    repository: string,
+    tree: ObjectId,
+    baseCommit: ObjectId,
+    patch: () => Promise<Buffer>,
+    signal?: AbortSignal,
+  ): Promise<void>;
   /** The same input gives the same id, on every machine. */
-  commit(repository: string, request: CommitRequest): Promise<ObjectId>;
-  treeOf(repository: string, commit: ObjectId): Promise<ObjectId>;
-  /** Asks the remote itself. `null`: the branch does not exist. */
-  remoteHead(repository: string, branch: string): Promise<ObjectId | null>;
+  commit(repository: string, request: CommitRequest, signal?: AbortSignal): Promise<ObjectId>;
+  treeOf(repository: string, commit: ObjectId, signal?: AbortSignal): Promise<ObjectId>;
+  /** Asks the remote itself, once for all of these branches. `null`: that one does not exist. Throws `OutsideFailure`. */
+  remoteHeads(repository: string, branches: readonly string[], signal?: AbortSignal): Promise<readonly (ObjectId | null)[]>;
   /** Whether `ancestor` is `commit` or reachable from it (fetches `branch` first when `commit` is not known here). */
-  isAncestor(repository: string, ancestor: ObjectId, commit: ObjectId, branch: string): Promise<boolean>;
-  /** Commits on the base branch since `commit`; for the note in the pull request. */
-  commitsSince(repository: string, commit: ObjectId, base: string): Promise<number>;
+  isAncestor(repository: string, ancestor: ObjectId, commit: ObjectId, branch: string, signal?: AbortSignal): Promise<boolean>;
+  /** Commits from `commit` to `head`, where the remote's branch `base` stands; for the note in the pull request. */
+  commitsSince(repository: string, commit: ObjectId, base: string, head: ObjectId | null, signal?: AbortSignal): Promise<number>;
   /** Exactly one explicit ref with exactly one lease. `lease_refused`: the branch is not where it was said to be. Throws `OutsideFailure`. */
-  push(repository: string, request: PushRequest): Promise<'pushed' | 'lease_refused'>;
+  push(repository: string, request: PushRequest, signal?: AbortSignal): Promise<'pushed' | 'lease_refused'>;
   /** Lets go of what `keep` held. */
   release(repository: string, keep: string): Promise<void>;
 }

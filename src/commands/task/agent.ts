@@ -22,11 +22,11 @@ export const wholeIntent = ({ intent, clarifications }: Pick<PresentTask, 'inten
 export const keepOf = ({ taskId }: Pick<PresentTask, 'taskId'>): string => taskId;
 
 /** The tree the agent starts from, on whichever machine this runs: it follows from the base and the last change. */
-const ensureStart = async ({ repositories, artifacts }: TaskPorts, task: AtAgent): Promise<void> => {
+const ensureStart = async ({ repositories, artifacts }: TaskPorts, task: AtAgent, signal: AbortSignal): Promise<void> => {
   const { prepared } = task.evidence;
   const { lastChange } = task;
   // Also brings the base commit to this machine.
-  const base = await repositories.treeOf(prepared.repo, prepared.baseCommit);
+  const base = await repositories.treeOf(prepared.repo, prepared.baseCommit, signal);
   if (prepared.startFrom !== 'last_attempt') {
     if (base !== prepared.startTree)
       throw new StageFailure('SNAPSHOT_MISSING', 'The approved starting tree is not here any more. Rerun the task.');
@@ -37,7 +37,8 @@ const ensureStart = async ({ repositories, artifacts }: TaskPorts, task: AtAgent
       'SNAPSHOT_MISSING',
       'The last attempt’s change is not here any more. Rerun the task without feedback.',
     );
-  await repositories.ensureTree(prepared.repo, lastChange.tree, lastChange.baseCommit, () => artifacts.get(lastChange.patch));
+  const { repo } = prepared;
+  await repositories.ensureTree(repo, lastChange.tree, lastChange.baseCommit, () => artifacts.get(lastChange.patch), signal);
   const merged = await repositories.mergeOnto(prepared.repo, lastChange.tree, lastChange.baseCommit, prepared.baseCommit);
   if (merged !== prepared.startTree)
     throw new StageFailure('SNAPSHOT_MISSING', 'The approved starting tree cannot be made again. Rerun the task.');
@@ -128,7 +129,7 @@ export const agentEffect = (ports: TaskPorts): Effect<Task> => ({
         'The approved agent is no longer configured here as it was shown. Rerun the task.',
       );
     }
-    await ensureStart(ports, task);
+    await ensureStart(ports, task, execution.signal);
     execution.afterwards(() => ports.workspaces.remove(execution.key));
     const folder = await ports.workspaces.make(execution.key);
     const result = await runAgent(ports, task, folder, execution);

@@ -1,3 +1,4 @@
+import type { ObjectId } from '../../domain/ids.ts';
 import { commitMessage, pullRequestBody, pullRequestTitle } from '../../domain/pull-request-text.ts';
 import type { TaskCommandData } from '../../domain/task/commands.ts';
 import { continuedBranch, planDelivery } from '../../domain/task/delivery-plan.ts';
@@ -19,34 +20,46 @@ const ANOTHER_REMOTE =
   'The origin of the repository is no longer the remote that was approved. Nothing was delivered. Rerun the task to be asked again.';
 
 /** States the one commit that will be pushed: from here on nothing about it changes, whoever pushes it. */
-const request = async (ports: TaskPorts, task: AtDelivery, { report }: Execution, round: number): Promise<Delivery> => {
+const request = async (
+  ports: TaskPorts,
+  task: AtDelivery,
+  { report, signal }: Execution,
+  head: ObjectId | null,
+  round: number,
+): Promise<Delivery> => {
   const { repositories, forge, clock } = ports;
   const { prepared, collected } = task.evidence;
   const { repo, remote, baseCommit } = prepared;
   const branch = continuedBranch(task);
-  const head = await repositories.remoteHead(repo, branch);
   const earlier = task.pullRequest && (await forge.findPullRequest(remote, branch));
   const plan = planDelivery(task, baseCommit, {
     head,
     pullRequestOpen: earlier?.state === 'open',
-    baseInHead: head !== null && (await repositories.isAncestor(repo, baseCommit, head, branch)),
+    baseInHead: head !== null && (await repositories.isAncestor(repo, baseCommit, head, branch, signal)),
   });
   const at = clock.now();
   const { tree } = collected;
-  const commit = await repositories.commit(repo, { tree, parents: plan.parents, message: commitMessage(task), at });
+  const commit = await repositories.commit(repo, { tree, parents: plan.parents, message: commitMessage(task), at }, signal);
   const delivery = { tree, commit, ...plan };
   const data = { ...fenceOf(task), delivery } satisfies TaskCommandData<'RequestDelivery'>;
-  // What the commit holds is asked meanwhile: the push compares it, and does not have to wait for the answer.
-  await Promise.all([report({ type: 'RequestDelivery', data }, at), repositories.treeOf(repo, commit)]);
+  await report({ type: 'RequestDelivery', data }, at);
   return { ...delivery, at, round };
 };
 
 /** Whether the branch holds the requested commit, or descends from it: an earlier execution may have come that far. */
-const isPushed = async ({ repositories }: TaskPorts, task: AtDelivery, { branch, commit, lease }: Delivery): Promise<boolean> => {
-  const { repo } = task.evidence.prepared;
-  const head = await repositories.remoteHead(repo, branch);
-  return head !== null && (head === commit || (head !== lease && (await repositories.isAncestor(repo, commit, head, branch))));
+const isPushed = async (
+  { repositories }: TaskPorts,
+  task: AtDelivery,
+  { branch, commit, lease }: Delivery,
+  head: ObjectId | null,
+  signal: AbortSignal,
+): Promise<boolean> => {
+  if (head === null || head === commit) return head === commit;
+  return head !== lease && repositories.isAncestor(task.evidence.prepared.repo, commit, head, branch, signal);
 };
+
+const headOf = async ({ repositories }: TaskPorts, task: AtDelivery, branch: string, signal: AbortSignal) =>
+  (await repositories.remoteHeads(task.evidence.prepared.repo, [branch], signal))[0] ?? null;
 
 /** People allowed a delivery to one remote. An operator may have pointed the repository to another since. */
 const requireApprovedRemote = async ({ repositories }: TaskPorts, { evidence }: AtDelivery): Promise<void> => {
@@ -55,31 +68,40 @@ const requireApprovedRemote = async ({ repositories }: TaskPorts, { evidence }: 
 };
 
 /** Pushes the requested commit. `false`: the branch is not where it was said to be. */
-const push = async (ports: TaskPorts, task: AtDelivery, delivery: Delivery): Promise<boolean> => {
+const push = async (ports: TaskPorts, task: AtDelivery, delivery: Delivery, signal: AbortSignal): Promise<boolean> => {
   const { repositories } = ports;
   const { repo } = task.evidence.prepared;
   const { branch, commit, tree, lease } = delivery;
   await requireApprovedRemote(ports, task);
-  const trees = [await repositories.treeOf(repo, commit), task.evidence.tested.tree, allowedTree(task.evidence)];
+  const trees = [await repositories.treeOf(repo, commit, signal), task.evidence.tested.tree, allowedTree(task.evidence)];
   if (trees.some((one) => one !== tree)) throw new StageFailure('PR_CREATE_FAILED', TREES_DIFFER);
-  return (await repositories.push(repo, { branch, commit, lease })) === 'pushed' || isPushed(ports, task, delivery);
+  if ((await repositories.push(repo, { branch, commit, lease }, signal)) === 'pushed') return true;
+  return isPushed(ports, task, delivery, await headOf(ports, task, branch, signal), signal);
 };
 
 /** Makes the requested commit again, from the log alone: it may have been requested on another machine. */
-const remake = async ({ repositories }: TaskPorts, task: AtDelivery, { commit, tree, parents, at }: Delivery): Promise<void> => {
-  const made = await repositories.commit(task.evidence.prepared.repo, { tree, parents, message: commitMessage(task), at });
+const remake = async (
+  { repositories }: TaskPorts,
+  task: AtDelivery,
+  { commit, tree, parents, at }: Delivery,
+  signal: AbortSignal,
+): Promise<void> => {
+  const { repo } = task.evidence.prepared;
+  const made = await repositories.commit(repo, { tree, parents, message: commitMessage(task), at }, signal);
   if (made !== commit) throw new StageFailure('PR_CREATE_FAILED', TREES_DIFFER);
 };
 
-/** Brings exactly the tested and allowed tree to the remote, once, whoever began it. */
-const deliver = async (ports: TaskPorts, task: AtDelivery, execution: Execution): Promise<Delivery> => {
+/** Brings exactly the tested and allowed tree to the remote, once, whoever began it. `head` is where its branch stands there. */
+const deliver = async (ports: TaskPorts, task: AtDelivery, execution: Execution, head: ObjectId | null): Promise<Delivery> => {
   const begun = task.evidence.delivery;
-  if (begun) await remake(ports, task, begun);
-  if (begun && (await isPushed(ports, task, begun))) return begun;
-  let delivery = begun ?? (await request(ports, task, execution, 1));
-  while (!(await push(ports, task, delivery))) {
+  const { signal } = execution;
+  if (begun) await remake(ports, task, begun, signal);
+  if (begun && (await isPushed(ports, task, begun, head, signal))) return begun;
+  let delivery = begun ?? (await request(ports, task, execution, head, 1));
+  while (!(await push(ports, task, delivery, signal))) {
     if (delivery.round >= 2) throw moved(delivery.branch);
-    delivery = await request(ports, task, execution, delivery.round + 1);
+    const now = await headOf(ports, task, continuedBranch(task), signal);
+    delivery = await request(ports, task, execution, now, delivery.round + 1);
   }
   return delivery;
 };
@@ -119,12 +141,16 @@ export const deliveryEffect = (ports: TaskPorts): Effect<Task> => ({
     const { patch } = collected;
     if (!patch) throw new StageFailure('POLICY_VIOLATION', 'The change has no patch that a person could read. Rerun the task.');
     await requireApprovedRemote(ports, task);
-    await repositories.ensureTree(prepared.repo, collected.tree, prepared.baseCommit, () => artifacts.get(patch));
+    const { repo, base, baseCommit } = prepared;
+    const { signal } = execution;
+    await repositories.ensureTree(repo, collected.tree, baseCommit, () => artifacts.get(patch), signal);
 
-    // How far the base moved is asked meanwhile: it only has to be true when the pull request is opened.
-    const movedBy = repositories.commitsSince(prepared.repo, prepared.baseCommit, prepared.base);
+    const branch = task.evidence.delivery?.branch ?? continuedBranch(task);
+    const [head = null, baseHead = null] = await repositories.remoteHeads(repo, [branch, base], signal);
+    // How far the base moved is found out meanwhile.
+    const movedBy = repositories.commitsSince(repo, baseCommit, base, baseHead, signal);
     movedBy.catch(() => undefined);
-    const delivery = await deliver(ports, task, execution);
+    const delivery = await deliver(ports, task, execution, head);
     try {
       const baseMovedBy = await movedBy;
       const { found, updated } = await pullRequestFor(ports, task, delivery, baseMovedBy);

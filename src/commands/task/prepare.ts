@@ -72,11 +72,11 @@ const testCommandOf = ({ testCommand }: PresentTask, configuration: EffectiveCon
   );
 };
 
-const prepared = async (ports: TaskPorts, task: PresentTask): Promise<Prepared> => {
+const prepared = async (ports: TaskPorts, task: PresentTask, signal: AbortSignal): Promise<Prepared> => {
   const { repo, base } = task;
   // Who has it looked at again, or starts another attempt, means the base as it is by now.
   const isFirstLook = task.attempt === 1 && task.preparation === 0;
-  const resolved = await ports.repositories.resolveBase(repo, base, isFirstLook ? 'shared' : 'fresh');
+  const resolved = await ports.repositories.resolveBase(repo, base, isFirstLook ? 'shared' : 'fresh', signal);
   const configured = await configurationAt(ports, repo, resolved.commit);
   if ('faults' in configured) throw new Missing('RUNTIME_CONFIG_MISSING', configured.faults.join(' '));
   const { ok: configuration } = configured;
@@ -101,7 +101,7 @@ const prepared = async (ports: TaskPorts, task: PresentTask): Promise<Prepared> 
 /** Looks everything up that the attempt will use, and asks a person to allow exactly that; or says what is missing. */
 export const prepareEffect = (ports: TaskPorts, log: RunnerLog): Effect<Task> => ({
   weight: 'light',
-  run: async (task): Promise<Order | undefined> => {
+  run: async (task, _, { signal }): Promise<Order | undefined> => {
     if (task.status !== 'CREATED') return undefined;
     const { taskId, attempt } = task;
     const preparation = task.preparation + 1;
@@ -121,12 +121,13 @@ export const prepareEffect = (ports: TaskPorts, log: RunnerLog): Effect<Task> =>
         taskId,
         attempt,
         preparation,
-        prepared: await prepared(ports, task),
+        prepared: await prepared(ports, task, signal),
         approvalId: ports.clock.uuid(),
         expiresAt,
       };
       return { type: 'PrepareRequest', data: data satisfies TaskCommandData<'PrepareRequest'> };
     } catch (error) {
+      if (signal.aborted) return undefined; // Whoever looks next looks again.
       if (error instanceof RepositoryProblem || error instanceof Missing) return clarify(error.reason, error.message);
       if (error instanceof OutsideFailure) return clarify('REMOTE_UNREACHABLE', error.message);
       // A task is never stuck: a fault of ours becomes a question, too, and retrying asks again.

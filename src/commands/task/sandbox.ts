@@ -70,7 +70,7 @@ export const sandboxEffect = (ports: TaskPorts): Effect<Task> => ({
     const { patch } = collected;
     await stillAllowed(ports, task);
     if (!patch) throw new StageFailure('POLICY_VIOLATION', 'The change has no patch that a person could read. Rerun the task.');
-    await repositories.ensureTree(prepared.repo, collected.tree, prepared.baseCommit, () => artifacts.get(patch));
+    await repositories.ensureTree(prepared.repo, collected.tree, prepared.baseCommit, () => artifacts.get(patch), signal);
 
     afterwards(() => workspaces.remove(key));
     const treeFolder = await workspaces.furnish(await workspaces.make(key), 'repo', {});

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -110,6 +111,19 @@ const commandIn = (args: readonly string[], { script }: GitCall): string =>
 const commandLine = (args: readonly string[], { script }: GitCall): readonly [string, readonly string[]] =>
   script === undefined ? ['git', args] : ['/bin/sh', ['-e', '-c', script, 'sh', ...args]];
 
+/** Ends what a command that was ended leaves: git's helper for a protocol waits for the remote on its own, and holds our pipes meanwhile. */
+const endTogether = ({ nodeChildProcess }: { readonly nodeChildProcess: ChildProcess }): void => {
+  const { pid } = nodeChildProcess;
+  nodeChildProcess.once('exit', (_, signal) => {
+    if (signal === null || pid === undefined) return;
+    try {
+      process.kill(-pid, signal);
+    } catch {
+      // Nothing is left of it.
+    }
+  });
+};
+
 const asInput = (input: NonNullable<GitCall['input']>): string | Uint8Array | Readable =>
   typeof input === 'string' || input instanceof Uint8Array ? input : Readable.from(input, { objectMode: false });
 
@@ -122,8 +136,8 @@ const writeHome = async (home: string): Promise<void> => {
   await chmod(askpass, 0o700);
 };
 
-/** Git with a configuration, a home and an environment of the service's own, in `home` (made on first use). */
-export const createGit = (home: string, access: GitAccess = {}): Git => {
+/** Git with a configuration, a home and an environment of the service's own, in `home` (made on first use). All of it ends with `closed`. */
+export const createGit = (home: string, access: GitAccess = {}, closed?: AbortSignal): Git => {
   const base = baseEnvironment(home);
   let ready: Promise<void> | undefined;
 
@@ -136,6 +150,9 @@ export const createGit = (home: string, access: GitAccess = {}): Git => {
     ...call.env,
   });
 
+  const signalOf = ({ signal }: GitCall): AbortSignal | undefined =>
+    signal !== undefined && closed !== undefined ? AbortSignal.any([signal, closed]) : (signal ?? closed);
+
   /** Everything a child gets. It is made before the child: a promise of a child would wait for its end. */
   const optionsOf = async (call: GitCall) => {
     ready ??= writeHome(home).catch((error: unknown) => {
@@ -143,7 +160,8 @@ export const createGit = (home: string, access: GitAccess = {}): Git => {
       throw error;
     });
     await ready;
-    call.signal?.throwIfAborted();
+    const signal = signalOf(call);
+    signal?.throwIfAborted();
     return {
       cwd: home,
       env: await environmentOf(call),
@@ -151,9 +169,11 @@ export const createGit = (home: string, access: GitAccess = {}): Git => {
       encoding: 'buffer',
       reject: false,
       stripFinalNewline: false,
+      // A group of its own, so that it can be ended as a whole.
+      detached: call.remote !== undefined || call.script !== undefined,
       timeout: call.timeoutMs ?? LOCAL_TIMEOUT_MS,
       forceKillAfterDelay: KILL_AFTER_MS,
-      ...(call.signal === undefined ? {} : { cancelSignal: call.signal }),
+      ...(signal === undefined ? {} : { cancelSignal: signal }),
       ...(call.input === undefined ? { stdin: 'ignore' as const } : { input: asInput(call.input) }),
     } as const;
   };
@@ -163,7 +183,7 @@ export const createGit = (home: string, access: GitAccess = {}): Git => {
     call: GitCall,
     result: { readonly exitCode?: number; readonly timedOut: boolean; readonly isMaxBuffer: boolean; readonly stderr: unknown },
   ): number => {
-    call.signal?.throwIfAborted();
+    signalOf(call)?.throwIfAborted();
     const { exitCode } = result;
     const isCutOff = result.timedOut || result.isMaxBuffer;
     if (exitCode !== undefined && (call.exitCodes ?? [0]).includes(exitCode) && !isCutOff) return exitCode;
@@ -173,10 +193,12 @@ export const createGit = (home: string, access: GitAccess = {}): Git => {
   return {
     run: async (args, call = {}) => {
       const options = await optionsOf(call);
-      const result = await execa(...commandLine(args, call), {
+      const child = execa(...commandLine(args, call), {
         ...options,
         maxBuffer: { stdout: OUTPUT_BYTES_MAX, stderr: DIAGNOSIS_BYTES_MAX },
       });
+      if (options.detached) endTogether(child);
+      const result = await child;
       return { exitCode: judged(args, call, result), stdout: Buffer.from(result.stdout) };
     },
     stream: async function* (args, call = {}) {
@@ -186,6 +208,7 @@ export const createGit = (home: string, access: GitAccess = {}): Git => {
         buffer: { stdout: false },
         maxBuffer: { stderr: DIAGNOSIS_BYTES_MAX },
       });
+      if (options.detached) endTogether(child);
       let isWhole = false;
       try {
         for await (const chunk of child.iterable({ from: 'stdout', binary: true, preserveNewlines: true }))

@@ -8,7 +8,7 @@ import type { Git, GitCall } from './git.ts';
 import { clearStaleLocks, prepareMirror } from './mirror-folder.ts';
 import type { Remote } from './remote.ts';
 import { scratchFolder } from './scratch.ts';
-import { createLock, shared } from './sharing.ts';
+import { createLock, shared, unlessAborted } from './sharing.ts';
 import { originOf, snapshotFolder } from './snapshots.ts';
 
 /** A fetch that began less than this ago serves the next caller too. */
@@ -40,13 +40,15 @@ export interface Mirror {
   /** `origin` of the snapshot as it is now. Throws `RepositoryProblem`. */
   remote(): Promise<Remote>;
   /** Fetches a branch (unless `fresh`, a fetch younger than 10 s will do) and names what it came to. Throws `RepositoryProblem`. */
-  resolveBranch(branch: string, age?: 'shared' | 'fresh'): Promise<ResolvedBase>;
+  resolveBranch(branch: string, age?: 'shared' | 'fresh', signal?: AbortSignal): Promise<ResolvedBase>;
   /** Fetches a branch now, if it exists; no fetch is shared. Throws `RepositoryProblem`. */
-  fetchBranch(branch: string): Promise<void>;
+  fetchBranch(branch: string, signal?: AbortSignal): Promise<void>;
   has(object: string): Promise<boolean>;
   /** Fetches the commit by its id when it is not here. Throws `OutsideFailure` when it cannot be had. */
-  ensureCommit(commit: ObjectId): Promise<void>;
-  treeOf(commit: ObjectId): Promise<ObjectId>;
+  ensureCommit(commit: ObjectId, signal?: AbortSignal): Promise<void>;
+  treeOf(commit: ObjectId, signal?: AbortSignal): Promise<ObjectId>;
+  /** Tells the tree of a commit that was just made here. */
+  note(commit: ObjectId, tree: ObjectId): void;
 }
 
 export interface MirrorsOptions {
@@ -75,22 +77,22 @@ const openMirror = async ({ git, dataFolder, snapshotRoot, now }: MirrorsOptions
   const origin = shared(async () => (await originOf(git, snapshotRoot, name)).remote, FETCH_SHARED_MS, now);
   const remote = (): Promise<Remote> => origin('');
 
-  const fetch = async (from: Remote, refspec: string): Promise<void> => {
+  const fetch = async (from: Remote, refspec: string, signal?: AbortSignal): Promise<void> => {
     try {
-      await run([...FETCH, from.url, refspec], { remote: from, timeoutMs: FETCH_TIMEOUT_MS });
+      await run([...FETCH, from.url, refspec], { remote: from, timeoutMs: FETCH_TIMEOUT_MS, signal });
     } catch (error) {
       await clearStaleLocks(folder);
       throw error;
     }
   };
-  const fetchBranch = async (branch: string): Promise<ResolvedBase> => {
+  const fetchBranch = async (branch: string, signal?: AbortSignal): Promise<ResolvedBase> => {
     const from = await remote();
     const ref = baseRef(branch);
     const fetched = async (): Promise<string> => {
-      await fetch(from, `+refs/heads/${branch}:${ref}`);
+      await fetch(from, `+refs/heads/${branch}:${ref}`, signal);
       return line(['rev-parse', `${ref}^{commit}`, `${ref}^{tree}`]);
     };
-    const [commit = '', tree = ''] = await exclusively(fetched).then(
+    const [commit = '', tree = ''] = await unlessAborted(exclusively(fetched), signal).then(
       (lines) => lines.split('\n'),
       (error: unknown) => {
         throw problem(error, name, branch);
@@ -101,15 +103,19 @@ const openMirror = async ({ git, dataFolder, snapshotRoot, now }: MirrorsOptions
     trees.set(commit, tree);
     return { remote: from.shown, commit, tree };
   };
-  const fetchShared = shared(fetchBranch, FETCH_SHARED_MS, now);
+  const fetchShared = shared((branch) => fetchBranch(branch), FETCH_SHARED_MS, now);
   const has = async (object: string): Promise<boolean> =>
     (await run(['cat-file', '-e', object], { exitCodes: [0, 1, 128] })).exitCode === 0;
 
-  const ensureCommit = async (commit: ObjectId): Promise<void> => {
+  const ensureCommit = async (commit: ObjectId, signal?: AbortSignal): Promise<void> => {
     if (trees.has(commit) || (await has(`${commit}^{commit}`))) return;
     try {
       const from = await remote();
-      await exclusively(() => fetch(from, `+${commit}:refs/countersign/commits/${commit}`));
+      const refspec = `+${commit}:refs/countersign/commits/${commit}`;
+      await unlessAborted(
+        exclusively(() => fetch(from, refspec, signal)),
+        signal,
+      );
     } catch (error) {
       throw outside(error);
     }
@@ -122,26 +128,27 @@ const openMirror = async ({ git, dataFolder, snapshotRoot, now }: MirrorsOptions
     stream: (args, call = {}) => git.stream(args, { ...call, gitDir: folder }),
     scratch: (work) => scratchFolder(dataFolder, work),
     remote,
-    resolveBranch: async (branch, age = 'shared') => {
+    resolveBranch: async (branch, age = 'shared', signal) => {
       if (!BranchName.safeParse(branch).success)
         throw new RepositoryProblem('BASE_MISSING', 'The base must be a plain branch name, for example "main".');
-      return age === 'fresh' ? fetchBranch(branch) : fetchShared(branch);
+      return age === 'fresh' ? fetchBranch(branch, signal) : unlessAborted(fetchShared(branch), signal);
     },
-    fetchBranch: async (branch) => {
+    fetchBranch: async (branch, signal) => {
       try {
-        await fetchBranch(branch);
+        await fetchBranch(branch, signal);
       } catch (error) {
         if (!(error instanceof RepositoryProblem && error.reason === 'BASE_MISSING')) throw error;
       }
     },
     has,
     ensureCommit,
-    treeOf: async (commit) => {
+    note: (commit, tree) => trees.set(commit, tree),
+    treeOf: async (commit, signal) => {
       const known = trees.get(commit);
       if (known !== undefined) return known;
       const asked = ['rev-parse', '--verify', '--quiet', `${commit}^{tree}`];
       const { exitCode, stdout } = await run(asked, { exitCodes: [0, 1, 128] });
-      if (exitCode !== 0) await ensureCommit(commit);
+      if (exitCode !== 0) await ensureCommit(commit, signal);
       const tree = exitCode === 0 ? stdout.toString('latin1').trim() : await line(asked);
       trees.set(commit, tree);
       return tree;

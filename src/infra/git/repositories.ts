@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 import { type Collected, OutsideFailure, type Repositories, RepositoryProblem } from '../../commands/ports/repositories.ts';
 import type { GitAccess } from './access.ts';
 import { patchBetween, recordTree } from './changes.ts';
-import { checkRemote, commitsBetween, isAncestor, makeCommit, push, type RemoteCheck, remoteHead } from './delivery.ts';
+import { checkRemote, commitsBetween, isAncestor, makeCommit, push, type RemoteCheck, remoteHeads } from './delivery.ts';
 import { createMask, findingsIn } from './findings.ts';
 import { createGit } from './git.ts';
 import { createMirrors, type Mirror } from './mirrors.ts';
@@ -32,6 +32,8 @@ export interface GitRepositories extends Repositories {
   checkRemote(repository: string, base: string): Promise<readonly RemoteCheck[]>;
   /** To be told after a repository was added or removed. */
   forget(repository: string): void;
+  /** Ends every git that still runs, such as a fetch that somebody shared; nothing can be asked afterwards. */
+  close(): void;
 }
 
 /** Any text as one part of a ref: nothing in it can be taken for a folder, an option or a lock. */
@@ -81,7 +83,8 @@ const whereOutside = async <T>(work: () => Promise<T>): Promise<T> => {
 /** Git on bare mirrors under `dataFolder`, one for each snapshot under `snapshotRoot`. One process may own `dataFolder`. */
 export const createRepositories = (options: RepositoriesOptions): GitRepositories => {
   const dataFolder = resolve(options.dataFolder);
-  const git = createGit(join(dataFolder, 'git'), options.gitCredentials);
+  const closed = new AbortController();
+  const git = createGit(join(dataFolder, 'git'), options.gitCredentials, closed.signal);
   const { open: mirrorOf, forget } = createMirrors({
     git,
     dataFolder,
@@ -94,7 +97,7 @@ export const createRepositories = (options: RepositoriesOptions): GitRepositorie
   return {
     list: () => listSnapshots(options.snapshotRoot),
     remoteOf: (repository) => whereOutside(async () => (await (await mirrorOf(repository)).remote()).shown),
-    resolveBase: async (repository, base, age) => (await mirrorOf(repository)).resolveBranch(base, age),
+    resolveBase: async (repository, base, age, signal) => (await mirrorOf(repository)).resolveBranch(base, age, signal),
     readFile: async (repository, treeish, path, maxBytes) => readFile(await mirrorOf(repository), treeish, path, maxBytes),
     isFolder: async (repository, commit, path) => isFolder(await mirrorOf(repository), commit, path),
     mergeOnto: async (repository, tree, oldBase, newBase) => mergeOnto(await mirrorOf(repository), tree, oldBase, newBase),
@@ -105,29 +108,30 @@ export const createRepositories = (options: RepositoriesOptions): GitRepositorie
       trees.note(mirror, collected.tree);
       return collected;
     },
-    ensureTree: async (repository, tree, baseCommit, patch) => trees.ensure(await mirrorOf(repository), tree, baseCommit, patch),
-    commit: async (repository, request) => makeCommit(await mirrorOf(repository), request),
-    treeOf: async (repository, commit) => (await mirrorOf(repository)).treeOf(commit),
-    remoteHead: (repository, branch) => whereOutside(async () => remoteHead(await mirrorOf(repository), branch)),
-    isAncestor: (repository, ancestor, commit, branch) =>
-      whereOutside(async () => isAncestor(await mirrorOf(repository), ancestor, commit, branch)),
-    commitsSince: (repository, commit, base) =>
+    ensureTree: async (repository, tree, baseCommit, patch, signal) =>
+      trees.ensure(await mirrorOf(repository), tree, baseCommit, patch, signal),
+    commit: async (repository, request, signal) => makeCommit(await mirrorOf(repository), request, signal),
+    treeOf: async (repository, commit, signal) => (await mirrorOf(repository)).treeOf(commit, signal),
+    remoteHeads: (repository, branches, signal) =>
+      whereOutside(async () => remoteHeads(await mirrorOf(repository), branches, signal)),
+    isAncestor: (repository, ancestor, commit, branch, signal) =>
+      whereOutside(async () => isAncestor(await mirrorOf(repository), ancestor, commit, branch, signal)),
+    commitsSince: (repository, commit, base, head, signal) =>
       whereOutside(async () => {
         const mirror = await mirrorOf(repository);
-        // Asked of the remote itself: a fetch that was shared may be older than what moved the base.
-        const head = await remoteHead(mirror, base);
         if (head === null)
           throw new OutsideFailure(`There is no branch ${base} in ${repository} any more; restore it, or rerun.`);
         if (head === commit) return 0;
-        if (!(await mirror.has(`${head}^{commit}`))) await mirror.fetchBranch(base);
-        return commitsBetween(mirror, commit, head);
+        if (!(await mirror.has(`${head}^{commit}`))) await mirror.fetchBranch(base, signal);
+        return commitsBetween(mirror, commit, head, signal);
       }),
-    push: (repository, request) => whereOutside(async () => push(await mirrorOf(repository), request)),
+    push: (repository, request, signal) => whereOutside(async () => push(await mirrorOf(repository), request, signal)),
     release: async (repository, keep) => {
       const kept = keepRef(keep);
       await (await mirrorOf(repository)).run(['update-ref', '--stdin'], { input: `delete ${kept}/tree\ndelete ${kept}/base\n` });
     },
     forget,
+    close: () => closed.abort(new Error('The service stops.')),
     checkRemote: async (repository, base) => checkRemote(await mirrorOf(repository), base),
   };
 };

@@ -27,6 +27,20 @@ export const shared = <T>(work: (key: string) => Promise<T>, ageMs: number, now:
   };
 };
 
+/** What `work` comes to, or the reason of the signal as soon as it is aborted; `work` goes on for whoever else waits for it. */
+export const unlessAborted = async <T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> => {
+  if (signal === undefined) return work;
+  const aborted = Promise.withResolvers<never>();
+  const abort = (): void => aborted.reject(signal.reason);
+  signal.addEventListener('abort', abort);
+  if (signal.aborted) abort();
+  try {
+    return await Promise.race([aborted.promise, work]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+};
+
 /** One after the other, in the order of the calls; a failure stops nobody behind it. */
 export const createLock = (): (<T>(work: () => Promise<T>) => Promise<T>) => {
   let last: Promise<unknown> = Promise.resolve();

@@ -85,8 +85,14 @@ const isWhole = async (mirror: Mirror, tree: ObjectId, baseCommit: ObjectId): Pr
 };
 
 /** Makes the tree anew from base and patch where it is missing. Throws when that gives another tree. */
-const makeTree = async (mirror: Mirror, tree: ObjectId, baseCommit: ObjectId, patch: () => Promise<Buffer>): Promise<void> => {
-  await mirror.ensureCommit(baseCommit);
+const makeTree = async (
+  mirror: Mirror,
+  tree: ObjectId,
+  baseCommit: ObjectId,
+  patch: () => Promise<Buffer>,
+  signal?: AbortSignal,
+): Promise<void> => {
+  await mirror.ensureCommit(baseCommit, signal);
   if (tree === (await mirror.treeOf(baseCommit)) || (await isWhole(mirror, tree, baseCommit))) return;
   const bytes = await patch();
   const made = await mirror.scratch(async (scratch) => {
@@ -110,9 +116,15 @@ export const createTreeKeeper = () => {
   const note = (mirror: Mirror, tree: ObjectId): void => here.set(keyOf(mirror, tree), true);
   return {
     note,
-    ensure: async (mirror: Mirror, tree: ObjectId, baseCommit: ObjectId, patch: () => Promise<Buffer>): Promise<void> => {
+    ensure: async (
+      mirror: Mirror,
+      tree: ObjectId,
+      baseCommit: ObjectId,
+      patch: () => Promise<Buffer>,
+      signal?: AbortSignal,
+    ): Promise<void> => {
       if (here.has(keyOf(mirror, tree))) return;
-      await makeTree(mirror, tree, baseCommit, patch);
+      await makeTree(mirror, tree, baseCommit, patch, signal);
       note(mirror, tree);
     },
   };
