@@ -84,6 +84,17 @@ describe('A group', () => {
     expect(tg.messages(group)).toHaveLength(10);
   });
 
+  it('marks answers with a thread that is no topic', async () => {
+    const { tg, api, ann } = stage;
+    const group = tg.group({ title: 'Team', members: [ann], privacy: false });
+    tg.as(ann).addBot(group);
+    const first = tg.as(ann).send(group, 'one');
+    tg.as(ann).send(group, 'three', { replyTo: tg.as(ann).send(group, 'two', { replyTo: first }) });
+    const [update] = await api.getUpdates({ offset: -1 });
+    expect(update?.message?.message_thread_id).toBe(first.id);
+    expect(update?.message?.is_topic_message).toBeUndefined();
+  });
+
   it('is heard whole without privacy mode, and by an administrator', async () => {
     const { tg, ann } = stage;
     const open = tg.group({ title: 'Open', members: [ann], privacy: false });
@@ -150,6 +161,7 @@ describe('A forum', () => {
     expect((await api.getUpdates({ offset: -1 }))[0]?.message).toMatchObject({
       message_thread_id: thread,
       is_topic_message: true,
+      reply_to_message: { message_id: thread, forum_topic_created: { name: 'Releases' } },
     });
     expect(await refusalOf(api.createForumTopic(forum.id, 'x'))).toBe('400 Bad Request: not enough rights to create a topic');
     tg.as(ann).addBot(forum, { administrator: true });

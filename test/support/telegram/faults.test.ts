@@ -35,6 +35,11 @@ describe('A fault', () => {
     expect(await refusalOf(stage.api.getMe())).toBe('500 Internal Server Error');
   });
 
+  it('may have words of its own', async () => {
+    stage.tg.fault('sendMessage', { error: 400, description: 'Bad Request: TOPIC_CLOSED' });
+    expect(await refusalOf(stage.api.sendMessage(11, 'x'))).toBe('400 Bad Request: TOPIC_CLOSED');
+  });
+
   it('breaks the connection before the effect, or after it', async () => {
     const { tg, api, chat } = stage;
     tg.fault('sendMessage', { error: 'reset' });

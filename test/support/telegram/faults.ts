@@ -1,4 +1,4 @@
-import { badRequest, Refusal, tooManyRequests } from './refusal.ts';
+import { Refusal, tooManyRequests } from './refusal.ts';
 
 /**
  * What goes wrong with a call. A status is answered as the real server would, 502 to 504 with the page of a proxy instead of JSON. `reset` and
@@ -6,6 +6,8 @@ import { badRequest, Refusal, tooManyRequests } from './refusal.ts';
  */
 export interface Fault {
   readonly error?: number | 'reset' | 'hang' | 'lost';
+  /** Other words than the usual ones of the status, such as `Bad Request: TOPIC_CLOSED`. */
+  readonly description?: string;
   /** Seconds, with 429; 1 without it. */
   readonly retryAfter?: number;
   /** Waited for before anything else happens. */
@@ -43,6 +45,7 @@ export const createFaults = (): Faults => {
 };
 
 const WORDS: Readonly<Record<number, string>> = {
+  400: 'Bad Request: something is wrong',
   401: 'Unauthorized',
   403: 'Forbidden: bot was blocked by the user',
   404: 'Not Found',
@@ -51,8 +54,7 @@ const WORDS: Readonly<Record<number, string>> = {
 };
 
 /** The refusal that a planned status stands for. */
-export const faultRefusal = (status: number, retryAfter: number): Refusal => {
-  if (status === 429) return tooManyRequests(retryAfter);
-  if (status === 400) return badRequest('something is wrong');
-  return new Refusal(status, WORDS[status] ?? 'Internal Server Error');
+export const faultRefusal = (status: number, { description, retryAfter = 1 }: Fault): Refusal => {
+  if (description !== undefined) return new Refusal(status, description);
+  return status === 429 ? tooManyRequests(retryAfter) : new Refusal(status, WORDS[status] ?? 'Internal Server Error');
 };

@@ -83,7 +83,8 @@ export const startFront = async ({ world, token, methods, faults, tooFast }: Fro
       outcome: undefined,
     };
     calls.push(logged);
-    const { error, retryAfter = 1, delayMs = 0 } = faults.take(name) ?? {};
+    const fault = faults.take(name) ?? {};
+    const { error, delayMs = 0 } = fault;
     if (delayMs > 0) await sleep(delayMs);
     if (error === 'reset' || error === 'hang') {
       logged.outcome = error;
@@ -93,7 +94,7 @@ export const startFront = async ({ world, token, methods, faults, tooFast }: Fro
     const gone = new AbortController();
     response.on('close', () => gone.abort());
     try {
-      if (typeof error === 'number') throw faultRefusal(error, retryAfter);
+      if (typeof error === 'number') throw faultRefusal(error, fault);
       const value = await result(name, body, { uploads: body.uploads, signal: gone.signal });
       logged.outcome = error ?? 200;
       if (error === 'lost') request.socket.destroy();

@@ -38,16 +38,31 @@ const contentOnWire = (content: Content): object => {
   return { document: { ...file, file_name: content.file.name, mime_type: content.file.mime }, ...captionOf(content) };
 };
 
+/** In a supergroup answers to answers are a thread too, named after the first of them; only a topic's messages are marked as such. */
+const threadOnWire = (chat: ChatState, { id, thread, replyTo }: StoredMessage): object => {
+  if (thread !== undefined) return { message_thread_id: thread, is_topic_message: true };
+  if (chat.kind !== 'supergroup' || replyTo === undefined) return {};
+  let root = chat.messages.get(replyTo);
+  while (root?.replyTo !== undefined) root = chat.messages.get(root.replyTo);
+  return root === undefined || root.id >= id ? {} : { message_thread_id: root.id };
+};
+
+/** What a message answers; in a topic, where it answers nothing, the message that opened the topic. */
+const repliedBy = (chat: ChatState, { id, thread, replyTo }: StoredMessage): StoredMessage | undefined => {
+  const replied = replyTo ?? (thread === id ? undefined : thread);
+  return replied === undefined ? undefined : chat.messages.get(replied);
+};
+
 /** A message as the Bot API tells it; a message that is replied to stands in it without its own reply. */
 export const messageOnWire = (world: World, chat: ChatState, message: StoredMessage, withReply = true): Message => {
-  const replied = withReply && message.replyTo !== undefined ? chat.messages.get(message.replyTo) : undefined;
+  const replied = withReply ? repliedBy(chat, message) : undefined;
   const wire = {
     message_id: message.id,
     from: message.anonymous ? ANONYMOUS_ADMIN : message.from,
     ...(message.anonymous ? { sender_chat: chatOnWire(world, chat) } : {}),
     chat: chatOnWire(world, chat),
     date: message.date,
-    ...(message.thread === undefined ? {} : { message_thread_id: message.thread, is_topic_message: true }),
+    ...threadOnWire(chat, message),
     ...(message.editDate === undefined ? {} : { edit_date: message.editDate }),
     ...(replied === undefined || replied.deleted ? {} : { reply_to_message: messageOnWire(world, chat, replied, false) }),
     ...(message.forwarded ? { forward_origin: { type: 'hidden_user', sender_user_name: 'Somebody', date: message.date } } : {}),
