@@ -272,6 +272,7 @@ export const serve = async (configuration: Configuration): Promise<Service> => {
   await clearStagedBackups(dataFolder);
   const artifacts = createArtifacts({ folder: configuration.artifactFolder, bytesMax: ARTIFACT_BYTES_MAX });
   const progress = createProgressFeed();
+  opening.defer(outside.repositories.close);
   const runner = await openRunner(configuration, opened, outside, { log, artifacts, onProgress: progress.tell }, opening);
   let isReady = false;
   const api = createApi({
