@@ -58,6 +58,8 @@ import { probeDocker } from './infra/sandbox/probe.ts';
 import { lockDataFolder } from './infra/store/data-folder-lock.ts';
 import { openEventStoreDb } from './infra/store/eventstoredb.ts';
 import { openSqliteStore, type SqliteStore } from './infra/store/sqlite.ts';
+import { probeTelegram } from './infra/telegram/checks.ts';
+import { createTelegram, type Telegram, type TelegramOptions } from './infra/telegram/telegram.ts';
 import { peopleLookUps } from './infra/views/people-queries.ts';
 import { openViews } from './infra/views/views.ts';
 import { createWorkspaces } from './infra/workspaces.ts';
@@ -238,8 +240,30 @@ const openDoor = ({ repositories, agent, admission, ...configuration }: Configur
     holdsSecret: createSecretDetector(secretsOf({ repositories, agent, admission, ...configuration })),
   });
 
-const healthOf = async (configuration: Configuration, outside: Outside, { store, views }: OpenLog): Promise<HealthReport> => {
-  const components = await checkAll({ ...outside, store });
+/** `null`: the operator gave no bot. */
+const openTelegram = (
+  { telegram }: Configuration,
+  opened: OpenLog,
+  parts: Pick<TelegramOptions, 'door' | 'artifacts' | 'progress' | 'health' | 'log'>,
+): Telegram | null => {
+  const { botToken } = telegram;
+  if (botToken !== null)
+    return createTelegram({ ...opened, ...parts, configuration: { ...telegram, botToken }, clock: systemClock });
+  parts.log.info('TELEGRAM_BOT_TOKEN is not set: Telegram is off');
+  return null;
+};
+
+const healthOf = async (
+  configuration: Configuration,
+  outside: Outside,
+  { store, views }: OpenLog,
+  telegram: Telegram | null,
+): Promise<HealthReport> => {
+  const components = await checkAll({
+    ...outside,
+    store,
+    telegram: telegram?.check ?? (() => probeTelegram(configuration.telegram)),
+  });
   const { image, testCommand, allowedTestCommands, policy } = configuration.operator;
   return {
     service: 'countersign',
@@ -268,16 +292,22 @@ export const serve = async (configuration: Configuration): Promise<Service> => {
     log.warn('AGENT_ISOLATION=none: agents run as this user and see what this user sees, the tokens of this service included');
   }
   const opened = await openLog(configuration, opening);
+  let telegramEnds: Promise<void> | undefined;
+  // Before the log is closed; it began to end before everything else did.
+  opening.defer(() => telegramEnds);
   const outside = await openOutside(configuration, redact);
   await clearStagedBackups(dataFolder);
   const artifacts = createArtifacts({ folder: configuration.artifactFolder, bytesMax: ARTIFACT_BYTES_MAX });
   const progress = createProgressFeed();
   opening.defer(outside.repositories.close);
   const runner = await openRunner(configuration, opened, outside, { log, artifacts, onProgress: progress.tell }, opening);
+  const door = openDoor(configuration, opened);
+  const health = (): Promise<HealthReport> => healthOf(configuration, outside, opened, telegram);
+  const telegram = openTelegram(configuration, opened, { door, artifacts, progress, health, log });
   let isReady = false;
   const api = createApi({
     ...opened,
-    door: openDoor(configuration, opened),
+    door,
     artifacts,
     auditFile: configuration.auditFile,
     repositories: repositoryAdmin(configuration, outside),
@@ -289,10 +319,10 @@ export const serve = async (configuration: Configuration): Promise<Service> => {
         holdsLog: configuration.eventStoreUrl === null,
         now: systemClock.now,
       }),
-    health: () => healthOf(configuration, outside, opened),
+    health,
     isReady: () => isReady,
-    botName: () => null,
-    telegram: null,
+    botName: () => telegram?.botName() ?? null,
+    telegram: telegram?.webhook ?? null,
     clock: systemClock,
     log,
     redact,
@@ -311,6 +341,10 @@ export const serve = async (configuration: Configuration): Promise<Service> => {
   });
   isReady = true;
   log.info({ url, sandbox: outside.sandboxes.kind, forge: outside.forge.kind }, 'countersign is ready');
+  telegram?.start();
+  opening.defer(() => {
+    telegramEnds = telegram?.stop();
+  });
   const running = opening.move();
   const done = opened.views.done;
   done.catch((error: unknown) => log.fatal({ err: error }, 'the views cannot go on'));
@@ -334,7 +368,8 @@ const preflight: Composition['preflight'] = async (configuration) => {
   await mkdir(configuration.dataFolder, { recursive: true, mode: 0o700 });
   const store = await openStore(configuration);
   try {
-    return await checkAll({ ...(await openOutside(configuration, createRedactor(secretsOf(configuration)))), store });
+    const outside = await openOutside(configuration, createRedactor(secretsOf(configuration)));
+    return await checkAll({ ...outside, store, telegram: () => probeTelegram(configuration.telegram) });
   } finally {
     await store.close();
   }

@@ -23,6 +23,7 @@ export interface Checked {
   readonly sandboxes: Sandboxes;
   readonly forge: Probed;
   readonly repositories: GitRepositories;
+  readonly telegram: () => Promise<readonly Check[]>;
 }
 
 /** Less free space than this is a warning; less than a twentieth of it, a failure. In bytes. */
@@ -160,6 +161,7 @@ export const checkAll = async (parts: Checked): Promise<readonly Check[]> => {
     ['agent', agentChecks],
     ['repositories', repositoryChecks],
     ['forge', forgeChecks],
+    ['telegram', ({ telegram }) => telegram()],
   ];
   return (await Promise.all(asked.map(([name, ask]) => inTime(name, () => ask(parts))))).flat();
 };

@@ -6,7 +6,7 @@ import type { Clock } from '../../commands/ports/clock.ts';
 import type { Person } from '../../domain/person/index.ts';
 import type { TaskView } from '../../projections/task-view.ts';
 import type { HealthReport } from '../http/context.ts';
-import type { Cards } from './cards.ts';
+import type { Herald } from './herald.ts';
 import type { Html } from './html.ts';
 import type { Outbox, Outgoing } from './outbox.ts';
 import type { Reading } from './reading.ts';
@@ -24,7 +24,7 @@ export interface Desk {
   readonly door: Door;
   readonly identities: Identities;
   readonly chats: Chats;
-  readonly cards: Pick<Cards, 'want'>;
+  readonly cards: Pick<Herald, 'want'>;
   readonly reading: Reading;
   readonly artifacts: Artifacts;
   readonly outbox: Pick<Outbox, 'send' | 'edit' | 'answerPress' | 'migrate'>;

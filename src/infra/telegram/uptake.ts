@@ -65,3 +65,5 @@ export const createUptake = ({ intake, pulse, log, pausesMs = PAUSES_MS }: Uptak
     },
   };
 };
+
+export type Uptake = ReturnType<typeof createUptake>;

@@ -11,6 +11,7 @@ export interface WebhookOptions {
   readonly baseUrl: string;
   readonly secret: string;
   readonly pulse: Pulse;
+  readonly now: () => string;
   readonly pausesMs?: { readonly first: number; readonly longest: number };
 }
 
@@ -21,7 +22,7 @@ const CONNECTIONS_MAX = 40;
 const digest = (text: string): Buffer => hash('sha256', text, 'buffer');
 
 /** Tells Telegram where to send updates, again and again until it has understood. */
-export const createWebhook = ({ api, baseUrl, secret, pulse, pausesMs = PAUSES_MS }: WebhookOptions) => {
+export const createWebhook = ({ api, baseUrl, secret, pulse, now, pausesMs = PAUSES_MS }: WebhookOptions) => {
   const stopping = new AbortController();
   const { signal } = stopping;
   const expected = digest(secret);
@@ -36,6 +37,7 @@ export const createWebhook = ({ api, baseUrl, secret, pulse, pausesMs = PAUSES_M
           max_connections: CONNECTIONS_MAX,
           drop_pending_updates: false,
         });
+        pulse.heard(now());
         return;
       } catch (error) {
         const verdict = verdictOf(error);
