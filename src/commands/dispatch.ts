@@ -68,9 +68,9 @@ export const createDispatch = ({
       if (known && !(kind.beginnings[command.type] ?? [known.type]).includes(known.type)) {
         throw new DomainError('key-used-for-another-request');
       }
-      // The command that made the stream is decided again, so that its id with another body is refused.
+      // The command that made the stream is decided again, so that its id with another body is refused; nothing more comes of it.
       const facts = known && command.id !== first ? [] : kind.decide(command, state);
-      if (facts.length === 0) return { stream, events: [], position: known?.position ?? null };
+      if (known || facts.length === 0) return { stream, events: [], position: known?.position ?? null };
 
       const events = sealed(stream, facts, command, revision + 1, lastHash);
       try {

@@ -26,7 +26,7 @@ export interface Invited {
   readonly position: string | null;
 }
 
-const INVITATIONS = 'system:invitations';
+const SERVICE = 'system:identities';
 const HOUR_MS = 3_600_000;
 
 /**
@@ -61,7 +61,7 @@ export const createIdentities = ({ people, queries, dispatch, clock }: Identitie
     await queries.fresh(position);
     const holder = await byIdentity(channel, subject);
     if (!holder || holder.personId === personId) return;
-    await send(INVITATIONS, 'system', { type: 'UnlinkIdentity', data: { personId, channel, subject } });
+    await send(SERVICE, 'system', { type: 'UnlinkIdentity', data: { personId, channel, subject } });
     throw new DomainError('identity-taken');
   };
 
@@ -107,7 +107,7 @@ export const createIdentities = ({ people, queries, dispatch, clock }: Identitie
       await refuseTaken(personId, channel, subject);
       const id = derivedId('redeem', codeHash, channel, subject);
       const data = { personId, codeHash, channel, subject: text(subject) };
-      const linked = await send(INVITATIONS, channel, { type: 'RedeemInvitation', data }, id);
+      const linked = await send(SERVICE, channel, { type: 'RedeemInvitation', data }, id);
       await settle(personId, channel, subject, linked);
       const person = await people.get(personId);
       if (!person) throw new DomainError('person-not-found');
