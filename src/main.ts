@@ -5,6 +5,7 @@ import { createChats } from './commands/chats.ts';
 import { createDispatch } from './commands/dispatch.ts';
 import { createDoor } from './commands/door.ts';
 import { createErasure } from './commands/erasure.ts';
+import { createHistoryErasure } from './commands/history-erasure.ts';
 import { createIdentities } from './commands/identities.ts';
 import { createPeople } from './commands/people.ts';
 import type { Artifacts } from './commands/ports/artifacts.ts';
@@ -94,10 +95,11 @@ const openLog = async (configuration: Configuration, open: AsyncDisposableStack)
   const erasing = 'redactEvent' in store ? { store, erase: store.redactEvent, dispatch, clock: systemClock } : null;
   const redaction = erasing && createRedaction({ ...erasing, streams, people });
   const erasure = erasing && createErasure(erasing);
+  const historyErasure = erasing && createHistoryErasure({ ...erasing, people });
   const queries = peopleLookUps(views, store);
   const identities = createIdentities({ people, queries, dispatch, clock: systemClock });
   const chats = createChats({ streams, queries, dispatch, clock: systemClock });
-  return { store, views, streams, people, dispatch, redaction, erasure, identities, chats };
+  return { store, views, streams, people, dispatch, redaction, erasure, historyErasure, identities, chats };
 };
 type OpenLog = Awaited<ReturnType<typeof openLog>>;
 

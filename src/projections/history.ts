@@ -68,8 +68,10 @@ export type HistorySummary = z.infer<typeof HistorySummary>;
 
 const words = (text: Text | null): string | null => text && textOf(text);
 
-const fold = (before: HistoryView | undefined, { actor, at: importedAt, ...seen }: Seen): HistoryView => {
+const fold = (before: HistoryView | undefined, { actor, at: importedAt, ...seen }: Seen): HistoryView | undefined => {
   const event = seen as unknown as HistoryEvent; // Parsed by the schema of its type.
+  // What it erased reads so in the events before it.
+  if (event.type === 'HistoryForgotten') return before;
   const { historyId, source, sourceId, ...data } = event.data;
   const history = before ?? { historyId, source, sourceId, proven: false, importedAt, importedBy: actor, task: null, lines: [] };
   if ('eventType' in data) {

@@ -16,7 +16,7 @@ import { BERT, NOON } from './task/samples.ts';
  * Every shape of an event that was ever written, one canonical line each: `{ data, schema, type }`. A new shape is a new line at the end; a
  * line is never changed or taken away, for a log somewhere holds it. Whoever adds lines states here how many there are and their digest.
  */
-const EVER_WRITTEN = { lines: 135, digest: '4fa66e99bf26ef0f0065afde20348795218de8fd928f8d04a168bda61a22d4b2' };
+const EVER_WRITTEN = { lines: 136, digest: '32d7710017d41af517216769a08db359eb52eb8b0e3c7310eea28fe7d5737fa3' };
 
 interface Shape {
   readonly type: string;

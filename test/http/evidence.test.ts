@@ -181,6 +181,7 @@ describe('The HTTP API', () => {
 });
 
 const CALLS = [
+  'DELETE /api/v1/history/{historyId}',
   'DELETE /api/v1/people/{personId}/roles',
   'DELETE /api/v1/people/{personId}/tokens/{tokenId}',
   'DELETE /api/v1/repositories/{name}',

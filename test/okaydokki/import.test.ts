@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { AuditLine } from '../../src/projections/audit.ts';
 import { HistorySummary, HistoryView } from '../../src/projections/history.ts';
 import { type RunningService, startService } from '../cli/workbench.ts';
+import { type Client, clientOf } from '../support/client.ts';
 import { FIRST, OLD_STORY, oldLine, oldRow, SECOND, writeOldAudit, writeOldDatabase } from './remains.ts';
 
 const TOKEN = `ghp_${'a1B2'.repeat(9)}`;
@@ -13,9 +14,11 @@ const HOSTILE = '</b>\u001b[2J\u202e "quoted" '.repeat(3);
 describe('Bringing an OkayDokki in', () => {
   let service: RunningService;
   let files: readonly string[];
+  let client: Client;
 
   beforeAll(async () => {
     service = await startService('true');
+    client = await clientOf(join(service.folder, 'data'));
     const db = writeOldDatabase(service.folder, [
       oldRow(),
       oldRow({
@@ -39,8 +42,9 @@ describe('Bringing an OkayDokki in', () => {
 
   const bringIn = (...more: readonly string[]) => service.json('import', 'okaydokki', ...files, ...more);
   const history = z.object({ history: z.array(HistorySummary), next_cursor: z.string().nullable() });
-  const list = async (...more: readonly string[]) => history.parse(await service.json('history', 'list', ...more));
-  const show = async (id: string) => z.object({ history: HistoryView }).parse(await service.json('history', 'show', id)).history;
+  const list = async (query = '') => history.parse((await client.call('GET', `/api/v1/history${query}`)).json());
+  const show = async (id: string) =>
+    z.object({ history: HistoryView }).parse((await client.call('GET', `/api/v1/history/${id}`)).json()).history;
 
   it('is tried first without changing anything', async () => {
     expect(await bringIn('--dry-run')).toEqual({ dry_run: true, tasks: 3, audit: 5, conversations: 1, bad: 0, faults: [] });
@@ -92,13 +96,14 @@ describe('Bringing an OkayDokki in', () => {
   });
 
   it('is no task of this service: nothing lists, shows, approves or reruns it', async () => {
-    expect(await service.json('task', 'list')).toMatchObject({ tasks: [] });
-    expect(await service.json('person', 'list')).toMatchObject({ people: [{ name: 'Local administrator' }] });
-    for (const verb of ['show', 'approve', 'rerun', 'cancel'])
-      expect(await service.run('task', verb, FIRST)).toMatchObject({
-        code: 1,
-        stderr: expect.stringContaining('There is no such task'),
-      });
+    expect((await client.call('GET', '/api/v1/tasks')).json()).toMatchObject({ tasks: [] });
+    expect((await client.call('GET', '/api/v1/people')).json()).toMatchObject({ people: [{ name: 'Local administrator' }] });
+    const calls = [
+      client.call('GET', `/api/v1/tasks/${FIRST}`),
+      client.call('POST', `/api/v1/tasks/${FIRST}/actions`, { action: 'approve', approval_digest: 'a'.repeat(64) }),
+      client.call('POST', `/api/v1/tasks/${FIRST}/rerun`, {}),
+    ];
+    for (const answer of await Promise.all(calls)) expect(answer.json()).toMatchObject({ error_code: 'TASK_NOT_FOUND' });
   });
 
   it('is audited as what it is, one event each, and the audit holds', async () => {
@@ -118,28 +123,48 @@ describe('Bringing an OkayDokki in', () => {
   });
 
   it('comes in pages', async () => {
-    const first = await list('--limit', '3');
+    const first = await list('?limit=3');
     expect(first.history).toHaveLength(3);
-    expect((await list('--limit', '3', '--cursor', first.next_cursor ?? '')).history.map(({ sourceId }) => sourceId)).toEqual([
-      FIRST,
-    ]);
+    expect((await list(`?limit=3&cursor=${first.next_cursor}`)).history.map(({ sourceId }) => sourceId)).toEqual([FIRST]);
   });
 
   it('is for admins to bring in, and for those to read who may read its repository', async () => {
-    const { person_id } = await service.json('person', 'add', 'Rita');
-    await service.json('person', 'grant', 'Rita', 'requester', 'acme/*');
-    const { token } = await service.json('token', 'issue', String(person_id));
-    const as = (...args: readonly string[]) => service.run(...args, '--token', String(token));
-    expect((await as('import', 'okaydokki', ...files)).stderr).toContain('You may not do this here.');
-    const seen = history.parse(JSON.parse((await as('history', 'list', '--json')).stdout));
+    const post = async (path: string, body: object) =>
+      z.record(z.string(), z.unknown()).parse((await client.call('POST', path, body)).json());
+    const { person_id } = await post('/api/v1/people', { name: 'Rita' });
+    await post(`/api/v1/people/${person_id}/roles`, { role: 'requester', repositories: 'acme/*' });
+    const { token } = await post(`/api/v1/people/${person_id}/tokens`, { name: 'laptop' });
+    const as = (method: string, path: string, body?: object) =>
+      client.call(method, `/api/v1/history${path}`, body, { authorization: `Bearer ${token}` });
+    expect((await as('POST', '', { source: 'okaydokki', tasks: [], audit: [] })).status).toBe(403);
+    expect((await as('DELETE', `/${FIRST}`)).status).toBe(403);
+    const seen = history.parse((await as('GET', '')).json());
     expect(seen.history.map(({ repo }) => repo)).toEqual(['acme/other', 'acme/widgets']);
-    expect((await as('history', 'show', FIRST)).code).toBe(0);
-    for (const hidden of ['third', 'audit-only'])
-      expect((await as('history', 'show', hidden)).stderr).toContain('There is no such history');
+    expect((await as('GET', `/${FIRST}`)).status).toBe(200);
+    for (const hidden of ['third', 'audit-only']) expect((await as('GET', `/${hidden}`)).status).toBe(404);
+  });
+
+  it('is refused by the service, too, when it is not of their form or a name holds a secret', async () => {
+    const post = async (tasks: readonly object[], audit: readonly object[] = []) =>
+      (await client.call('POST', '/api/v1/history', { source: 'okaydokki', tasks, audit })).json();
+    expect(await post([oldRow({ status: 'DONE' })])).toMatchObject({ error_code: 'VALIDATION_ERROR' });
+    expect(await post([{ ...oldRow(), proven: true }])).toMatchObject({ error_code: 'VALIDATION_ERROR' });
+    expect(await post([], [oldLine()])).toMatchObject({
+      error_code: 'VALIDATION_ERROR',
+      fields: [{ path: 'audit.0.repetition' }],
+    });
+    expect(await post([oldRow({ task_id: 'secret', branch: TOKEN })])).toMatchObject({
+      error: expect.stringContaining('secret'),
+    });
+    expect((await client.call('GET', '/api/v1/history/secret')).status).toBe(404);
   });
 
   it('says every line that it cannot read, and brings nothing in unless it is told to leave them out', async () => {
-    const audit = writeOldAudit(service.folder, [oldLine({ taskId: 'new' }), '{"torn', oldLine({ eventType: 'DANCED' })]);
+    const audit = writeOldAudit(
+      service.folder,
+      [oldLine({ taskId: 'new' }), '{"torn', oldLine({ eventType: 'DANCED' })],
+      'bad.jsonl',
+    );
     const refused = await service.run('import', 'okaydokki', '--audit', audit);
     expect(refused).toMatchObject({ code: 1, stdout: '' });
     expect(refused.stderr).toContain('audit, line 2: is no JSON, or was cut short');
@@ -157,6 +182,23 @@ describe('Bringing an OkayDokki in', () => {
     const nowhere = join(service.folder, 'nowhere');
     expect((await service.run('import', 'okaydokki', '--db', nowhere)).stderr).toContain('DATABASE_PATH');
     expect((await service.run('import', 'okaydokki', '--audit', nowhere)).stderr).toContain('AUDIT_LOG_PATH');
+  });
+
+  it('is forgotten for good when it must be, in the log, the views and the audit, which still holds', async () => {
+    const everything = () =>
+      Promise.all(['log.db', 'views.db', 'audit.jsonl'].map((file) => readFile(join(service.folder, 'data', file), 'latin1')));
+    expect((await everything()).join('')).toContain('Nobody knows this task');
+    expect((await service.run('history', 'forget', 'audit-only')).stderr).toContain('--yes');
+    await service.json('history', 'forget', 'audit-only', '--yes');
+    expect(await show('audit-only')).toMatchObject({
+      lines: [{ eventType: 'REQUEST', message: '[redacted]', requestedBy: '[redacted]' }],
+    });
+    await expect.poll(async () => (await everything()).join('')).not.toContain('Nobody knows this task');
+    expect(await bringIn()).toMatchObject({ audit: { added: 0 } });
+    await service.json('history', 'forget', 'audit-only', '--yes');
+    expect((await show('audit-only')).lines).toMatchObject([{ message: '[redacted]' }]);
+    expect(await service.json('audit', 'verify')).toMatchObject({ valid: true });
+    expect((await service.run('history', 'forget', 'nothing', '--yes')).stderr).toContain('There is no such history');
   });
 
   it('is there again after everything was built anew, and folds', async () => {

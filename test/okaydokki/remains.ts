@@ -74,8 +74,8 @@ export const writeOldDatabase = (folder: string, rows: readonly OldRow[], column
 };
 
 /** Its audit; what is no object is written as it is. */
-export const writeOldAudit = (folder: string, lines: readonly (object | string)[]): string => {
-  const file = join(folder, 'audit-of-okaydokki.jsonl');
+export const writeOldAudit = (folder: string, lines: readonly (object | string)[], name = 'audit-of-okaydokki.jsonl'): string => {
+  const file = join(folder, name);
   writeFileSync(file, lines.map((line) => `${typeof line === 'string' ? line : JSON.stringify(line)}\n`).join(''));
   return file;
 };

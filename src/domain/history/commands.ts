@@ -15,6 +15,12 @@ export const historyCommands = {
     task: z.object(importedTask).nullable(),
     lines: z.array(z.object(importedLine)).max(IMPORTED_LINES_MAX),
   }),
+  ForgetHistory: message(
+    'ForgetHistory',
+    'Record that the texts of these events were erased.',
+    historyEvents.HistoryForgotten.shape,
+  ),
 } as const;
 
 export type HistoryCommand = MessageOf<typeof historyCommands>;
+export type HistoryCommandData<Name extends HistoryCommand['type']> = Extract<HistoryCommand, { type: Name }>['data'];

@@ -55,6 +55,14 @@ export const historyEvents = {
     ...importedTask,
   }),
   AuditImported: message('AuditImported', 'A line of the older service’s audit was brought in.', { ...of, ...importedLine }),
+  HistoryForgotten: message(
+    'HistoryForgotten',
+    'Every text of these events was erased from the log, and nothing more comes in.',
+    {
+      historyId: Uuid,
+      revisions: z.array(z.int().min(0)),
+    },
+  ),
 } as const;
 
 export type HistoryEvent = MessageOf<typeof historyEvents>;

@@ -1,7 +1,8 @@
 import type { Kind } from '../decider.ts';
 import type { Command, Happened } from '../event.ts';
 import { derivedId } from '../ids.ts';
-import { type HistoryCommand, historyCommands } from './commands.ts';
+import { DomainError } from '../refusals.ts';
+import { type HistoryCommand, type HistoryCommandData, historyCommands } from './commands.ts';
 import { type HistoryEvent, type HistorySource, historyEvents } from './events.ts';
 
 /** What is known already of one task of an older service. */
@@ -9,6 +10,8 @@ export interface History {
   readonly hasTask: boolean;
   /** Identities of the lines. */
   readonly lines: ReadonlySet<string>;
+  /** Its texts were erased, and no others may take their place. */
+  readonly isForgotten: boolean;
 }
 
 /** The same for the same task of the same service, so that whatever is brought in twice is found again. */
@@ -27,7 +30,8 @@ interface Line {
 const identity = ({ eventType, recordedAt, repetition }: Line): string => `${recordedAt} ${eventType} ${repetition}`;
 
 /** What is not known yet. Once it is here it stays as it came, whatever the older service says later. */
-const decide = ({ data: { task, lines, ...of } }: HistoryCommand, history: History): HistoryEvent[] => {
+const bringIn = ({ task, lines, ...of }: HistoryCommandData<'ImportHistory'>, history: History): HistoryEvent[] => {
+  if (history.isForgotten) return [];
   const unknown = new Map(lines.map((line) => [identity(line), line]));
   for (const known of history.lines) unknown.delete(known);
   return [
@@ -36,17 +40,34 @@ const decide = ({ data: { task, lines, ...of } }: HistoryCommand, history: Histo
   ];
 };
 
+const forget = (data: HistoryCommandData<'ForgetHistory'>, { hasTask, lines, isForgotten }: History): HistoryEvent[] => {
+  if (!hasTask && lines.size === 0) throw new DomainError('nothing-to-redact');
+  return isForgotten && data.revisions.length === 0 ? [] : [{ type: 'HistoryForgotten', data }];
+};
+
+const decide = (command: HistoryCommand, history: History): HistoryEvent[] => {
+  switch (command.type) {
+    case 'ImportHistory':
+      return bringIn(command.data, history);
+    case 'ForgetHistory':
+      return forget(command.data, history);
+  }
+};
+
 const evolve = (history: History, event: HistoryEvent): History => {
   switch (event.type) {
     case 'TaskImported':
       return { ...history, hasTask: true };
     case 'AuditImported':
       return { ...history, lines: new Set(history.lines).add(identity(event.data)) };
+    case 'HistoryForgotten':
+      return { ...history, isForgotten: true };
   }
 };
 
 const beginnings: Readonly<Record<string, readonly HistoryEvent['type'][]>> = {
   ImportHistory: ['TaskImported', 'AuditImported'],
+  ForgetHistory: ['HistoryForgotten'],
 };
 
 /** What an older service knew: kept beside the tasks, never one of them. It has no steps and gives no rights. */
@@ -55,7 +76,7 @@ export const historyKind: Kind<History> = {
   commands: historyCommands,
   events: historyEvents,
   beginnings,
-  initialState: { hasTask: false, lines: new Set() },
+  initialState: { hasTask: false, lines: new Set(), isForgotten: false },
   // The casts hold because dispatch parses each command and event by the schema that its type names.
   streamOf: (command) => historyStream((command as HistoryCommand & Command).data.historyId),
   decide: (command, history) => decide(command as HistoryCommand & Command, history),

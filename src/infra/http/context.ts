@@ -3,6 +3,7 @@ import type { Chats } from '../../commands/chats.ts';
 import type { Dispatch } from '../../commands/dispatch.ts';
 import type { Door } from '../../commands/door.ts';
 import type { Erasure } from '../../commands/erasure.ts';
+import type { HistoryErasure } from '../../commands/history-erasure.ts';
 import type { Identities } from '../../commands/identities.ts';
 import type { People } from '../../commands/people.ts';
 import type { Artifacts } from '../../commands/ports/artifacts.ts';
@@ -41,6 +42,7 @@ export interface ApiOptions {
   /** `null`: this log cannot erase. */
   readonly redaction: Redaction | null;
   readonly erasure: Erasure | null;
+  readonly historyErasure: HistoryErasure | null;
   readonly identities: Identities;
   readonly chats: Chats;
   /** Of the Telegram bot, without the `@`; `null` while none is known. */

@@ -5,9 +5,11 @@ import { DomainError } from '../../domain/refusals.ts';
 import { withoutTexts } from '../../domain/text.ts';
 import { HistorySummary, HistoryView } from '../../projections/history.ts';
 import { historyOf, OkayDokkiBatch } from '../okaydokki/history.ts';
-import { demandAdmin } from './authentication.ts';
+import type { FoundHistory } from '../views/history-queries.ts';
+import { type Caller, demandAdmin } from './authentication.ts';
 import type { Api, ApiOptions } from './context.ts';
 import { BadCall } from './problem.ts';
+import { NOT_ERASABLE } from './redaction-route.ts';
 import { addRoute, answers, json, rendered } from './routes.ts';
 import type { TaskReader } from './task-reader.ts';
 import { FreshQuery, ListQuery, limitOf } from './task-schemas.ts';
@@ -22,7 +24,18 @@ const HistoryParameters = z.object({
 });
 
 /** What an older service says happened. It has paths of its own, so that nobody takes it for what was proven here. */
-export const addHistoryRoutes = (api: Api, { dispatch, views, clock, redact }: ApiOptions, reader: TaskReader): void => {
+export const addHistoryRoutes = (
+  api: Api,
+  { dispatch, views, clock, redact, historyErasure }: ApiOptions,
+  reader: TaskReader,
+): void => {
+  const find = ({ person }: Caller, id: string): FoundHistory => {
+    const { history } = views.queries;
+    const found = history.find(id) ?? history.find(historyIdOf('okaydokki', id));
+    if (found && may(person, { right: 'read', repo: found.repo ?? '*' })) return found;
+    throw new BadCall(404, 'INVALID_ACTION', 'There is no such history. List it with "countersign history list".');
+  };
+
   addRoute(
     api,
     {
@@ -94,12 +107,29 @@ export const addHistoryRoutes = (api: Api, { dispatch, views, clock, redact }: A
     },
     async ({ caller, parameters: { historyId }, query }) => {
       await reader.fresh(query.min_position);
-      const { find } = views.queries.history;
-      const found = find(historyId) ?? find(historyIdOf('okaydokki', historyId));
-      if (!found || !may(caller.person, { right: 'read', repo: found.repo ?? '*' })) {
-        throw new BadCall(404, 'INVALID_ACTION', 'There is no such history. List it with "countersign history list".');
-      }
-      return rendered(`{"history":${found.json}}`);
+      return rendered(`{"history":${find(caller, historyId).json}}`);
+    },
+  );
+
+  addRoute(
+    api,
+    {
+      method: 'delete',
+      path: '/api/v1/history/{historyId}',
+      name: 'forgetHistory',
+      summary: 'Erase every text of what was brought in about one task, for admins and for good. It cannot be brought in again.',
+      parameters: HistoryParameters,
+      answers: { 200: answers(z.object({ position: z.string().nullable() })) },
+    },
+    async ({ caller, parameters: { historyId } }) => {
+      demandAdmin(caller);
+      if (!historyErasure) throw new BadCall(409, 'INVALID_ACTION', NOT_ERASABLE);
+      const { position } = await historyErasure(
+        caller.session,
+        HistoryView.parse(JSON.parse(find(caller, historyId).json)).historyId,
+      );
+      await reader.fresh(position);
+      return json({ position });
     },
   );
 };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { HistoryCommand } from '../../domain/history/commands.ts';
+import type { HistoryCommandData } from '../../domain/history/commands.ts';
 import { historyIdOf } from '../../domain/history/index.ts';
 import type { Text } from '../../domain/text.ts';
 import { OkayDokkiAuditLine, OkayDokkiTask, shortened } from './records.ts';
@@ -15,7 +15,7 @@ export const OkayDokkiBatch = z.strictObject({
 });
 export type OkayDokkiBatch = z.infer<typeof OkayDokkiBatch>;
 
-type Imported = HistoryCommand['data'];
+type Imported = HistoryCommandData<'ImportHistory'>;
 type ToText = (words: string) => Text;
 
 const maybe = (words: string | null | undefined, text: ToText): Text | null =>

@@ -2,7 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { historyKind as history, historyIdOf } from '../../../src/domain/history/index.ts';
 import { given } from '../given.ts';
 import { text } from '../task/samples.ts';
-import { auditImported, importHistory, oldLine, oldTask, SOURCE_ID, taskImported } from './samples.ts';
+import {
+  auditImported,
+  forgetHistory,
+  historyForgotten,
+  importHistory,
+  oldLine,
+  oldTask,
+  SOURCE_ID,
+  taskImported,
+} from './samples.ts';
 
 const approved = { eventType: 'APPROVE', recordedAt: '2026-02-15T09:01:00.000Z', approvalDecision: 'APPROVE' } as const;
 
@@ -43,6 +52,28 @@ describe('Bringing in what an older service knew', () => {
     given(history, taskImported(), auditImported())
       .when(importHistory(oldTask({ status: 'FAILED' }), oldLine({ message: text('Something else.') })))
       .yields();
+  });
+});
+
+describe('Forgetting history', () => {
+  const known = [taskImported(), auditImported()];
+
+  it('is said once its texts are erased, and said again only of others', () => {
+    given(history, known).when(forgetHistory(0, 1)).yields(historyForgotten(0, 1));
+    given(history, known, historyForgotten(0, 1)).when(forgetHistory()).yields();
+    given(history, known, historyForgotten(0)).when(forgetHistory(1)).yields(historyForgotten(1));
+    // Cut off after the texts were erased and before it was said: there are none to name, and it is said all the same.
+    given(history, known).when(forgetHistory()).yields(historyForgotten());
+  });
+
+  it('lets nothing in again', () => {
+    given(history, known, historyForgotten(0, 1))
+      .when(importHistory(oldTask(), oldLine(approved)))
+      .yields();
+  });
+
+  it('is refused for what is not here', () => {
+    given(history).when(forgetHistory()).refuses('nothing-to-redact');
   });
 });
 

@@ -1,11 +1,12 @@
 import type { Command, Happened } from '../../../src/domain/event.ts';
-import type { HistoryCommand } from '../../../src/domain/history/commands.ts';
+import type { HistoryCommandData } from '../../../src/domain/history/commands.ts';
 import type { HistoryEvent } from '../../../src/domain/history/events.ts';
 import { historyIdOf } from '../../../src/domain/history/index.ts';
 import { BERT, NOON, text, uuid } from '../task/samples.ts';
 
-type ImportedTask = NonNullable<HistoryCommand['data']['task']>;
-type ImportedLine = HistoryCommand['data']['lines'][number];
+type Imported = HistoryCommandData<'ImportHistory'>;
+type ImportedTask = NonNullable<Imported['task']>;
+type ImportedLine = Imported['lines'][number];
 
 export const SOURCE_ID = '0d1c2b3a-0000-4000-8000-000000000001';
 export const HISTORY_ID = historyIdOf('okaydokki', SOURCE_ID);
@@ -45,7 +46,7 @@ export const oldLine = (over: Partial<ImportedLine> = {}): ImportedLine => ({
 export const importHistory = (task: ImportedTask | null, ...lines: readonly ImportedLine[]): Command => ({
   id: uuid('an import'),
   type: 'ImportHistory',
-  data: { ...of, task, lines: [...lines] } satisfies HistoryCommand['data'],
+  data: { ...of, task, lines: [...lines] } satisfies Imported,
   actor: BERT,
   channel: 'http',
   at: NOON,
@@ -58,3 +59,15 @@ export const taskImported = (over: Partial<ImportedTask> = {}): Happened =>
 
 export const auditImported = (over: Partial<ImportedLine> = {}): Happened =>
   event({ type: 'AuditImported', data: { ...of, ...oldLine(over) } });
+
+export const forgetHistory = (...revisions: readonly number[]): Command => ({
+  id: uuid('a forgetting'),
+  type: 'ForgetHistory',
+  data: { historyId: HISTORY_ID, revisions: [...revisions] } satisfies HistoryCommandData<'ForgetHistory'>,
+  actor: BERT,
+  channel: 'http',
+  at: NOON,
+});
+
+export const historyForgotten = (...revisions: readonly number[]): Happened =>
+  event({ type: 'HistoryForgotten', data: { historyId: HISTORY_ID, revisions: [...revisions] } });

@@ -5,6 +5,7 @@ import { moment, readersZone, shortMoment } from '../../../projections/moments.t
 import { shortTask } from '../../../projections/words.ts';
 import { pathOf, queryOf } from '../api.ts';
 import type { Deal, Desk } from '../desk.ts';
+import { Failure } from '../failure.ts';
 import { fields, indented, table, wrapped } from '../layout.ts';
 
 const ListAnswer = z.object({ history: z.array(HistorySummary), next_cursor: z.string().nullable() });
@@ -87,6 +88,20 @@ const show = async (desk: Desk, id: string, { logs }: { readonly logs?: boolean 
   });
 };
 
+/** Nothing brings back what is erased, so a person is asked; a script says `--yes`. */
+const forget = async (desk: Desk, id: string, { yes = false }: { readonly yes?: boolean }): Promise<void> => {
+  const { terminal } = desk;
+  const api = await desk.connect();
+  if (!yes) {
+    if (!terminal.isInteractive) throw new Failure('This erases texts for good. Say so with --yes.');
+    terminal.print('  Every text of it is erased from the log, the views and the audit, and it cannot be brought in again.');
+    if (!(await terminal.confirm('  Erase it?'))) throw new Failure('Nothing was erased.');
+  }
+  desk.answer(await api.send('DELETE', pathOf`/history/${id}`), z.object({ position: z.string().nullable() }), () => [
+    '  Every text of it was erased. That it was here, and when, stays.',
+  ]);
+};
+
 /** `history`: what was brought in from an older service. */
 export const addHistoryCommands = (program: Command, deal: Deal): void => {
   const history = program
@@ -104,4 +119,10 @@ export const addHistoryCommands = (program: Command, deal: Deal): void => {
     .argument('<id>', 'the id that the task had there')
     .option('--logs', 'with what its agent printed')
     .action(deal((desk, id: string, wish: { logs?: boolean }) => show(desk, id, wish)));
+  history
+    .command('forget')
+    .description('erase every text of one task that was brought in, for good')
+    .argument('<id>', 'the id that the task had there')
+    .option('--yes', 'without being asked')
+    .action(deal((desk, id: string, wish: { yes?: boolean }) => forget(desk, id, wish)));
 };
