@@ -39,7 +39,6 @@ import { createGitHubForge, type GitHubForge } from './infra/forge/github.ts';
 import { createLocalForge } from './infra/forge/local.ts';
 import type { GitAccess } from './infra/git/access.ts';
 import { createRepositories } from './infra/git/repositories.ts';
-import { addRepository, removeRepository } from './infra/git/snapshots.ts';
 import { createHeartbeats } from './infra/heartbeats.ts';
 import { createApi } from './infra/http/app.ts';
 import type { HealthReport } from './infra/http/context.ts';
@@ -51,6 +50,7 @@ import { okayDokkiNames } from './infra/okaydokki/policy-names.ts';
 import { createProgressFeed } from './infra/progress-feed.ts';
 import { createRedactor } from './infra/redact.ts';
 import { replay } from './infra/replay.ts';
+import { createRepositoryAdmin } from './infra/repository-admin.ts';
 import { createBubblewrapSandbox } from './infra/sandbox/bubblewrap.ts';
 import { createDockerSandbox } from './infra/sandbox/docker.ts';
 import { createDockerInstall } from './infra/sandbox/docker-install.ts';
@@ -166,25 +166,6 @@ const openOutside = async (configuration: Configuration, redact: (text: string) 
 };
 
 type Outside = Awaited<ReturnType<typeof openOutside>>;
-
-const repositoryAdmin = (configuration: Configuration, outside: Outside) => {
-  const { snapshotRoot } = configuration.repositories;
-  return {
-    list: async () => {
-      const names = await outside.repositories.list();
-      // Nothing outside is asked: a list must not wait for a remote that does not answer.
-      return Promise.all(
-        names.map(async (name) => ({ name, remote: await outside.repositories.remoteOf(name).catch(() => '') })),
-      );
-    },
-    add: (url: string, name: string | undefined) =>
-      addRepository({ url, snapshotRoot, gitCredentials: gitCredentialsOf(configuration), ...(name !== undefined && { name }) }),
-    remove: async (name: string) => {
-      await removeRepository({ name, snapshotRoot, dataFolder: configuration.dataFolder });
-      outside.repositories.forget(name);
-    },
-  };
-};
 
 /** Takes due steps until it is closed; what an earlier process left on this machine is cleared away first. */
 const openRunner = async (
@@ -312,7 +293,12 @@ export const serve = async (configuration: Configuration): Promise<Service> => {
     door,
     artifacts,
     auditFile: configuration.auditFile,
-    repositories: repositoryAdmin(configuration, outside),
+    repositories: createRepositoryAdmin({
+      ...configuration.repositories,
+      dataFolder,
+      repositories: outside.repositories,
+      gitCredentials: gitCredentialsOf(configuration),
+    }),
     progress,
     backup: () =>
       makeBackup({

@@ -17,6 +17,7 @@ import type { Composition } from './composition.ts';
 import { addDemoCommand } from './demo/command.ts';
 import { createDesk, type Deal, type Desk, type DeskOptions } from './desk.ts';
 import { Failure, Misuse } from './failure.ts';
+import { addSetupCommand } from './setup/command.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
 
 const DONE = 0;
@@ -41,6 +42,7 @@ const programFor = (terminal: Terminal, deal: Deal): Command => {
     })
     .exitOverride();
   addDemoCommand(program, deal);
+  addSetupCommand(program, deal);
   addServeCommand(program, deal);
   addPreflightCommand(program, deal);
   addTaskCommands(program, deal);

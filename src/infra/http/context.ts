@@ -27,10 +27,21 @@ export interface HealthReport {
   readonly [more: string]: unknown;
 }
 
+/** What was found when a repository was added. */
+export interface AddedRepository {
+  readonly name: string;
+  /** Both directions, really tried. */
+  readonly checks: readonly { readonly direction: 'fetch' | 'push'; readonly ok: boolean; readonly sentence: string }[];
+  /** Whether it says at its base how it is tested. */
+  readonly hasConfiguration: boolean;
+  /** What its `.countersign.yml` could say, by what lies in it; `null` when it has one, or nothing was recognised. */
+  readonly proposal: { readonly text: string; readonly sentences: readonly string[] } | null;
+}
+
 export interface RepositoryAdmin {
   list(): Promise<readonly { readonly name: string; readonly remote: string }[]>;
   /** Throws `RepositoryProblem`, which says what to do. */
-  add(url: string, name: string | undefined): Promise<{ readonly name: string }>;
+  add(url: string, name: string | undefined): Promise<AddedRepository>;
   remove(name: string): Promise<void>;
 }
 

@@ -11,6 +11,18 @@ const Repositories = z
   .object({ repositories: z.array(z.object({ name: RepositoryName, remote: z.string().describe('Empty: it cannot be read.') })) })
   .openapi('Repositories');
 
+const Added = z
+  .object({
+    name: RepositoryName,
+    checks: z.array(z.object({ direction: z.enum(['fetch', 'push']), ok: z.boolean(), sentence: z.string() })),
+    has_configuration: z.boolean().describe('It says at its base how it is tested.'),
+    proposal: z
+      .object({ text: z.string(), sentences: z.array(z.string()) })
+      .nullable()
+      .describe('What its .countersign.yml could say, by what lies in it.'),
+  })
+  .openapi('AddedRepository');
+
 const NewRepository = z
   .strictObject({
     url: z
@@ -47,12 +59,13 @@ export const addRepositoryRoutes = (api: Api, { repositories }: ApiOptions): voi
       name: 'addRepository',
       summary: 'Clone a snapshot of a repository, for admins. Answers when it is there.',
       body: NewRepository,
-      answers: { 201: answers(z.object({ name: RepositoryName, remote: z.string().optional() })) },
+      answers: { 201: answers(Added) },
     },
     async ({ caller, body }) => {
       demandAdmin(caller);
       try {
-        return json(await repositories.add(body.url, body.name), 201);
+        const { hasConfiguration, ...added } = await repositories.add(body.url, body.name);
+        return json({ ...added, has_configuration: hasConfiguration }, 201);
       } catch (error) {
         if (error instanceof RepositoryProblem) throw new BadCall(400, 'VALIDATION_ERROR', error.message);
         throw error;

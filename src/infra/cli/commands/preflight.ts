@@ -5,7 +5,7 @@ import type { Check } from '../../checks.ts';
 import { visibleJson, visibleText } from '../../visible.ts';
 import { type Deal, type Desk, shown } from '../desk.ts';
 import { indented, padded, wrapped } from '../layout.ts';
-import type { Style } from '../terminal.ts';
+import type { Style, Terminal } from '../terminal.ts';
 
 const MARKS: Readonly<Record<Check['status'], { readonly word: string; readonly style: Style }>> = {
   pass: { word: 'PASS', style: 'good' },
@@ -18,7 +18,7 @@ const HealthAnswer = z.object({
 });
 
 /** A running service is asked itself, for it owns the data folder; otherwise everything is opened for the moment. */
-const checksOf = async (desk: Desk): Promise<readonly Check[]> => {
+export const checksOf = async (desk: Desk): Promise<readonly Check[]> => {
   const read = await desk.reading();
   if ('faults' in read) return read.faults.map((sentence) => ({ name: 'configuration', status: 'fail', sentence }));
   const configured: Check[] = [
@@ -31,21 +31,30 @@ const checksOf = async (desk: Desk): Promise<readonly Check[]> => {
   return [...configured, { name: 'service', status: 'pass', sentence: `It runs at ${api.url}.` }, ...health.components];
 };
 
+const counted = (checks: readonly Check[]) => {
+  const counts = { pass: 0, warn: 0, fail: 0 };
+  for (const { status } of checks) counts[status]++;
+  return counts;
+};
+
+/** A line or more a check, and how many came out how. */
+export const printChecks = (checks: readonly Check[], terminal: Terminal): void => {
+  const room = Math.max(...checks.map(({ name }) => name.length)) + 2;
+  for (const { name, status, sentence } of checks) {
+    const { word, style } = MARKS[status];
+    const [first = '', ...more] = wrapped(visibleText(sentence), Math.max(30, terminal.columns - room - 8));
+    terminal.print(`  ${terminal.ink(style, word)}  ${padded(visibleText(name), room)}${first}`, ...indented(more, room + 8));
+  }
+  const { pass, warn, fail } = counted(checks);
+  terminal.print('', `  ${pass} passed, ${count(warn, 'warning')}, ${fail} failed`);
+};
+
 const preflight = async (desk: Desk): Promise<number> => {
   const { terminal, json } = desk;
   const checks = await checksOf(desk);
-  const counts = { pass: 0, warn: 0, fail: 0 };
-  for (const { status } of checks) counts[status]++;
+  const counts = counted(checks);
   if (json) terminal.print(visibleJson({ checks, ...counts }));
-  else {
-    const room = Math.max(...checks.map(({ name }) => name.length)) + 2;
-    for (const { name, status, sentence } of checks) {
-      const { word, style } = MARKS[status];
-      const [first = '', ...more] = wrapped(visibleText(sentence), Math.max(30, terminal.columns - room - 8));
-      terminal.print(`  ${terminal.ink(style, word)}  ${padded(visibleText(name), room)}${first}`, ...indented(more, room + 8));
-    }
-    terminal.print('', `  ${counts.pass} passed, ${count(counts.warn, 'warning')}, ${counts.fail} failed`);
-  }
+  else printChecks(checks, terminal);
   return counts.fail > 0 ? 1 : 0;
 };
 

@@ -3,13 +3,14 @@ import { z } from 'zod';
 import { pathOf } from '../api.ts';
 import type { Deal, Desk } from '../desk.ts';
 import { indented, table } from '../layout.ts';
+import type { Terminal } from '../terminal.ts';
 
-const ListAnswer = z.object({ repositories: z.array(z.object({ name: z.string(), remote: z.string() })) });
+export const ListedRepositories = z.object({ repositories: z.array(z.object({ name: z.string(), remote: z.string() })) });
 
 const list = async (desk: Desk): Promise<void> => {
   const api = await desk.connect();
   const { terminal } = desk;
-  desk.answer(await api.get('/repositories'), ListAnswer, ({ repositories }) => {
+  desk.answer(await api.get('/repositories'), ListedRepositories, ({ repositories }) => {
     if (repositories.length === 0) return ['  There is no repository yet. Add one with: countersign repo add <url>'];
     const rows = repositories.map(({ name, remote }) => [name, remote === '' ? '(its remote does not answer)' : remote]);
     const paint = (text: string, row: number): string => (row < 0 ? terminal.ink('faint', text) : text);
@@ -20,11 +21,39 @@ const list = async (desk: Desk): Promise<void> => {
   });
 };
 
+export const AddedRepository = z.object({
+  name: z.string(),
+  checks: z.array(z.object({ direction: z.enum(['fetch', 'push']), ok: z.boolean(), sentence: z.string() })),
+  has_configuration: z.boolean(),
+  proposal: z.object({ text: z.string(), sentences: z.array(z.string()) }).nullable(),
+});
+
+/** What was found in a repository that was added, and what could be written into it. */
+export const addedLines = (
+  { name, checks, has_configuration, proposal }: z.infer<typeof AddedRepository>,
+  { ink }: Pick<Terminal, 'ink'>,
+): string[] => [
+  `  ${name} can be asked for now.`,
+  ...checks.map(
+    ({ direction, ok, sentence }) => `  ${ink(ok ? 'good' : 'bad', ok ? 'PASS' : 'FAIL')}  ${direction}: ${sentence}`,
+  ),
+  ...(has_configuration ? ['  It says itself how it is tested (.countersign.yml, or okaydokki.yaml).'] : []),
+  ...(proposal === null
+    ? []
+    : [
+        ...proposal.sentences.map((sentence) => `  ${sentence}`),
+        '  Proposed for its .countersign.yml; commit it there, or set the same for all repositories in .env:',
+        '',
+        ...indented(proposal.text.trimEnd().split('\n'), 4),
+      ]),
+];
+
 const add = async (desk: Desk, url: string, { name }: { readonly name?: string }): Promise<void> => {
   const api = await desk.connect();
   const document = await api.send('POST', '/repositories', { body: { url, ...(name !== undefined && { name }) } });
-  desk.answer(document, z.object({ name: z.string() }), (added) => [
-    `  ${added.name} can be asked for now:`,
+  desk.answer(document, AddedRepository, (added) => [
+    ...addedLines(added, desk.terminal),
+    '',
     `  countersign task add --repo ${added.name} "…"`,
   ]);
 };

@@ -26,6 +26,7 @@ export const PersonLine = z.object({
   name: z.string(),
   roles: z.array(z.object({ role: z.string(), repositories: z.string() })),
   tokens: z.array(z.object({ tokenId: z.string(), name: z.string(), issuedAt: z.string(), expiresAt: z.string().nullable() })),
+  identities: z.array(z.object({ channel: z.string(), subject: z.string() })),
 });
 export const PeopleAnswer = z.object({ people: z.array(PersonLine) });
 

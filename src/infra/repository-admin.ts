@@ -1,0 +1,52 @@
+import { RepositoryProblem } from '../commands/ports/repositories.ts';
+import type { GitAccess } from './git/access.ts';
+import type { GitRepositories } from './git/repositories.ts';
+import { addRepository, removeRepository } from './git/snapshots.ts';
+import type { AddedRepository, RepositoryAdmin } from './http/context.ts';
+
+/** Files that say how a repository is tested. */
+const CONFIGURATION_FILES = ['.countersign.yml', 'okaydokki.yaml'];
+const FILE_BYTES_MAX = 64 * 1024;
+
+export interface RepositoryAdminOptions {
+  readonly snapshotRoot: string;
+  readonly baseBranch: string;
+  readonly dataFolder: string;
+  readonly repositories: GitRepositories;
+  readonly gitCredentials: GitAccess;
+}
+
+/** Adds and removes repositories that changes can be asked for, and says of a new one what was found. */
+export const createRepositoryAdmin = (options: RepositoryAdminOptions): RepositoryAdmin => {
+  const { snapshotRoot, baseBranch, dataFolder, repositories, gitCredentials } = options;
+
+  /** Nothing of it can be read without the base branch; the check of fetching says so already. */
+  const look = async (name: string): Promise<Pick<AddedRepository, 'hasConfiguration' | 'proposal'>> => {
+    const base = await repositories.resolveBase(name, baseBranch).catch((error: unknown) => {
+      if (error instanceof RepositoryProblem) return null;
+      throw error;
+    });
+    if (base === null) return { hasConfiguration: false, proposal: null };
+    const files = await Promise.all(
+      CONFIGURATION_FILES.map((file) => repositories.readFile(name, base.commit, file, FILE_BYTES_MAX)),
+    );
+    return { hasConfiguration: files.some((file) => file !== null), proposal: null };
+  };
+
+  return {
+    list: async () => {
+      const names = await repositories.list();
+      // Nothing outside is asked: a list must not wait for a remote that does not answer.
+      return Promise.all(names.map(async (name) => ({ name, remote: await repositories.remoteOf(name).catch(() => '') })));
+    },
+    add: async (url, name) => {
+      const added = await addRepository({ url, snapshotRoot, gitCredentials, ...(name !== undefined && { name }) });
+      const checks = await repositories.checkRemote(added.name, baseBranch);
+      return { name: added.name, checks, ...(await look(added.name)) };
+    },
+    remove: async (name) => {
+      await removeRepository({ name, snapshotRoot, dataFolder });
+      repositories.forget(name);
+    },
+  };
+};
