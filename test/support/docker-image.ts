@@ -1,14 +1,30 @@
 import { chmod, copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import type Docker from 'dockerode';
 import { execa } from 'execa';
-import { ensureExampleImage } from '../../src/infra/sandbox/example-image.ts';
+import { ensureExampleImage, examplePrograms } from '../../src/infra/sandbox/example-image.ts';
+import { ensureOwnImage } from '../../src/infra/sandbox/own-image.ts';
 import { ensureDocker } from './docker-daemon.ts';
 
 /** The reference of an image with Node, a shell and git, on an engine that is started when it has to be. */
 export const ensureTestImage = async (): Promise<string> => ensureExampleImage(await ensureDocker());
+
+const NPM_FOLDER = '/usr/local/lib/node_modules/npm';
+
+/** The reference of such an image that has this machine's npm, too. */
+export const ensureNpmImage = async (): Promise<string> => {
+  const docker = await ensureDocker();
+  const { stdout } = await execa('sh', ['-c', 'realpath "$(command -v npm)"']);
+  const npm = new Map([
+    [NPM_FOLDER, dirname(dirname(stdout))],
+    ['/usr/local/bin/npm', fileURLToPath(new URL('npm.sh', import.meta.url))],
+  ]);
+  const programs = await examplePrograms();
+  return ensureOwnImage(docker, 'countersign-example-npm', new Map([...programs, ...npm]), [...programs.values()]);
+};
 
 /** `id` is what the engine calls it; remove it when done. */
 const importFolder = async (docker: Docker, folder: string, changes: readonly string[]): Promise<string> => {

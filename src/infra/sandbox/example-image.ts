@@ -18,7 +18,7 @@ const isThere = (path: string): Promise<boolean> =>
   );
 
 /** Path in the image to the file on this machine. Programs stand in both places where scripts look for them, stored once. */
-const programs = async (): Promise<ReadonlyMap<string, string>> => {
+export const examplePrograms = async (): Promise<ReadonlyMap<string, string>> => {
   const files = new Map([['/usr/local/bin/node', process.execPath]]);
   for (const name of PROGRAMS) {
     const path = join('/usr/bin', name);
@@ -33,6 +33,6 @@ const programs = async (): Promise<ReadonlyMap<string, string>> => {
  * once (some seconds), then found by its tag. Returns the reference `countersign-example:<fingerprint>`.
  */
 export const ensureExampleImage = async (docker: Docker): Promise<string> => {
-  const files = await programs();
+  const files = await examplePrograms();
   return ensureOwnImage(docker, REPOSITORY, files, [...files.values()]);
 };

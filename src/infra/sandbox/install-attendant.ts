@@ -98,7 +98,6 @@ const containerOptions = (order: AttendantOrder, image: string): Docker.Containe
           Type: 'volume',
           Source: '', // Without a name it goes with this container.
           Target: '/made',
-          ReadOnly: true,
           VolumeOptions: {
             NoCopy: true,
             Labels: {},

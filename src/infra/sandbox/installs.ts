@@ -54,8 +54,10 @@ export const createInstalls = ({ folder, bytesMax, make, now = Date.now }: Insta
 
   /** Bytes on the disk, about; `null`: it is none of ours, or somebody broke it. */
   const sizeOf = async (id: string): Promise<number | null> => {
-    const record = await readFile(join(at(id), RECORD), 'utf8').catch(() => '{}');
-    const { data } = Made.safeParse(JSON.parse(record));
+    const record: unknown = await readFile(join(at(id), RECORD), 'utf8')
+      .then(JSON.parse)
+      .catch(() => null);
+    const { data } = Made.safeParse(record);
     return data === undefined ? null : data.bytes + data.entries * ENTRY_BYTES;
   };
 
