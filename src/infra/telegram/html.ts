@@ -91,11 +91,11 @@ export const italic = (text: string | Html): Html => html`<i>${text}</i>`;
 
 export const link = (url: string, text: string): Html => html`<a href="${url}">${text}</a>`;
 
-const TOKEN = /<(\/?)([a-z]+)[^>]*>|&[a-z]+;|[^<&]/gu;
+const TOKEN = /<(\/?)([a-z]+)[^>]*>|&[a-z]+;|./gsu;
 
 const widthOf = (token: string): number => {
   if (token.startsWith('<')) return 0;
-  return token.startsWith('&') ? 1 : token.length;
+  return token.endsWith(';') ? 1 : token.length;
 };
 
 /** Characters as Telegram counts them: UTF-16 units, after the markup is taken out. */
