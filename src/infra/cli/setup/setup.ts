@@ -15,6 +15,7 @@ import { addFirstRepository } from './first-repository.ts';
 import { createInterview } from './interview.ts';
 import { missingPrograms } from './machine.ts';
 import { askBot, type Bot } from './telegram-bot.ts';
+import { ensureTestImage } from './test-image.ts';
 
 const ENV_FILE = '.env';
 
@@ -94,6 +95,8 @@ export const setUp = async (desk: Desk, wish: Wish): Promise<void> => {
   await looksAtMachine(desk);
   heading('Agent, pull requests, chat');
   const isChanged = await choose(desk, wish, interview);
+  heading('Image for tests');
+  await ensureTestImage((await desk.configuration()).configuration, interview, terminal);
   const bot = wish.telegram ? await botOf(desk) : undefined;
   await withService(desk, isChanged, async (api) => {
     heading('You');
