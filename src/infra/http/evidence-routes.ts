@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import type { ArtifactRef } from '../../domain/artifact.ts';
 import { taskStream } from '../../domain/ids.ts';
+import { taskLogs } from '../../projections/task-logs.ts';
 import type { TaskView } from '../../projections/task-view.ts';
 import { timeline } from '../../projections/timeline.ts';
 import type { Caller } from './authentication.ts';
@@ -90,8 +91,7 @@ export const addEvidenceRoutes = (api: Api, { artifacts, store }: ApiOptions, re
       answers: { 200: answersText('text/plain', 'The log, or both with a line before each.') },
     },
     async ({ caller, parameters, query }) => {
-      const { runResult, errorLog } = await view(caller, parameters.taskId);
-      const logs = { agent: runResult?.artifacts.agentLog ?? errorLog, tests: runResult?.artifacts.testLog };
+      const logs = taskLogs(await view(caller, parameters.taskId));
       if (query.name !== undefined) return text(await read(logs[query.name], `${query.name} log`));
       const names = (['agent', 'tests'] as const).filter((name) => logs[name]);
       const parts = names.map(async (name) => [`== ${name} ==\n`, await read(logs[name], `${name} log`), '\n']);
