@@ -8,23 +8,11 @@ import { taskKind } from '../../src/domain/task/index.ts';
 import { isOver, type Task } from '../../src/domain/task/state.ts';
 import { happened } from '../../src/domain/upcasters.ts';
 import { happenedBy } from './given.ts';
+import { MAY_BECOME } from './may-become.ts';
 import { randomCommand, STEP_MAX } from './random-history.ts';
 import { createTask } from './task/commands.ts';
 import * as events from './task/events.ts';
 import { NOON } from './task/samples.ts';
-
-/** Source: docs/architecture.md, "The task". */
-const MAY_BECOME: Readonly<Record<Task['status'], readonly Task['status'][]>> = {
-  absent: ['CREATED'],
-  CREATED: ['WAIT_CLARIFY', 'WAIT_APPROVE_WRITE', 'FAILED'],
-  WAIT_CLARIFY: ['CREATED', 'FAILED'],
-  WAIT_APPROVE_WRITE: ['RUNNING', 'WAIT_CLARIFY', 'FAILED'],
-  RUNNING: ['WAIT_APPROVE_PATCH', 'PR_CREATED', 'COMPLETED', 'FAILED'],
-  WAIT_APPROVE_PATCH: ['RUNNING', 'FAILED'],
-  PR_CREATED: ['COMPLETED'],
-  COMPLETED: ['CREATED'],
-  FAILED: ['CREATED'],
-};
 
 /** Commands that are answered with "it is so already" when they come again under another id. Erasing has no state to know it by. */
 const ALREADY_SO = ['CreateTask', 'Approve', 'Reject', 'Cancel', 'RequestDelivery'];
