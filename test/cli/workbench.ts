@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { makeExampleRepository } from '../../src/infra/cli/demo/example-repository.ts';
 
 const CHECKOUT = join(import.meta.dirname, '..', '..');
-const COUNTERSIGN = join(CHECKOUT, 'bin', 'countersign');
+export const COUNTERSIGN = join(CHECKOUT, 'bin', 'countersign');
 
 const START_TIMEOUT_MS = 60_000;
 
