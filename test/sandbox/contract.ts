@@ -193,6 +193,14 @@ export const describeSandbox = (name: string, open: () => Promise<Workbench>): v
       );
     });
 
+    it('runs in the folder of the tree that it is told, with the whole tree around it', async () => {
+      const files = { 'packages/an api/x': 'in', 'packages/top': 'out' };
+      expect(await bench.output('pwd; cat x ../top', { files, path: 'packages/an api' })).toBe('/work/packages/an api\ninout');
+      const gone = await bench.run('echo ran', { files, path: 'packages/gone' });
+      expect(gone).toMatchObject({ outcome: 'tests_failed', exitCode: 1 });
+      expect(gone.log.toString()).not.toContain('ran');
+    });
+
     it('is heard in the order it speaks, on both outputs', async () => {
       const lines: string[] = [];
       const log = await bench.output(
