@@ -51,6 +51,14 @@ describe('The .env of an OkayDokki', () => {
     expect(notes(mended).filter((note) => /^(FORGE|AGENT)/.test(note))).toEqual([]);
   });
 
+  it('is asked about a template that never says what to do', () => {
+    const template = (command: string) => notes(`AGENT_CLI_TEMPLATE=${command}`);
+    expect(template('codex exec')).toEqual([
+      expect.stringMatching(/^AGENT_CLI_TEMPLATE names neither "\$OKD_INTENT" nor \{\{intent\}\}/),
+    ]);
+    for (const command of ['codex exec "$OKD_INTENT"', 'codex exec {{intent}}']) expect(template(command)).toEqual([]);
+  });
+
   it('that was never filled in is refused, every placeholder at once', () => {
     const read = readConfiguration({}, OLD_ENV_EXAMPLE);
     expect(read).toEqual({

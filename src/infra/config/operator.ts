@@ -128,6 +128,11 @@ const notesOn = (dotenv: Environment, configuration: Configuration): string[] =>
           ? `${name.slice(0, 100)} in .env is not a variable of this service; check its spelling.`
           : `${name} in .env ${known}`;
       }),
+    ...(agent.template === null || /OKD_INTENT|\{\{intent\}\}/.test(agent.template)
+      ? []
+      : [
+          'AGENT_CLI_TEMPLATE names neither "$OKD_INTENT" nor {{intent}}: the agent must read the variable by itself, or it never learns what to do.',
+        ]),
     ...(telegram.botToken === null && telegram.notifyPlace !== null
       ? ['TELEGRAM_NOTIFY_CHAT has no effect without TELEGRAM_BOT_TOKEN.']
       : []),

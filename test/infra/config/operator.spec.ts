@@ -83,10 +83,7 @@ CHAT_MAX_TURNS=5
   });
 
   it('notes what has no effect, by name only', () => {
-    const result = readConfiguration(
-      { HOSTNAME: 'x' },
-      'MAX_FILES=3\nTELEGRAM_NOTIFY_CHAT=-1001234567890/7',
-    );
+    const result = readConfiguration({ HOSTNAME: 'x' }, 'MAX_FILES=3\nTELEGRAM_NOTIFY_CHAT=-1001234567890/7');
     expect(result).toHaveProperty('notes', [
       'MAX_FILES in .env is not a variable of this service; check its spelling.',
       expect.stringContaining('TELEGRAM_NOTIFY_CHAT has no effect'),
