@@ -16,6 +16,7 @@ import type { Sandboxes } from './commands/ports/sandbox.ts';
 import { createRedaction } from './commands/redaction.ts';
 import { createRunner } from './commands/runner.ts';
 import { createStreams } from './commands/streams.ts';
+import { letGoOfEnded } from './commands/task/bookkeeping.ts';
 import { taskProcess } from './commands/task/process.ts';
 import { chatKind } from './domain/chat/index.ts';
 import type { Kind } from './domain/decider.ts';
@@ -61,9 +62,11 @@ import { openEventStoreDb } from './infra/store/eventstoredb.ts';
 import { openSqliteStore, type SqliteStore } from './infra/store/sqlite.ts';
 import { probeTelegram } from './infra/telegram/checks.ts';
 import { createTelegram, type Telegram, type TelegramOptions } from './infra/telegram/telegram.ts';
+import { startUpkeep } from './infra/upkeep.ts';
 import { peopleLookUps } from './infra/views/people-queries.ts';
 import { openViews } from './infra/views/views.ts';
 import { createWorkspaces } from './infra/workspaces.ts';
+import type { TaskView } from './projections/task-view.ts';
 
 /** How long an outside failure is waited out: after the first, the second, the third. In milliseconds. */
 const RETRY_DELAYS_MS = [5_000, 30_000, 120_000];
@@ -72,6 +75,9 @@ const KINDS: readonly Kind[] = [taskKind as Kind, personKind as Kind, chatKind a
 const COUNT_WAIT_MS = 5_000;
 /** Preparations and expiries under way at the same time. */
 const LIGHT_STEPS_MAX = 16;
+
+/** How long the tree of a task that failed stays at hand for a rerun, as long as git keeps what nothing refers to. In milliseconds. */
+const KEPT_AFTER_END_MS = 14 * 86_400_000;
 
 const openStore = async ({ eventStoreUrl, dataFolder }: Configuration): Promise<EventStore | SqliteStore> =>
   eventStoreUrl === null
@@ -181,7 +187,7 @@ const openRunner = async (
   const owner = createHash('sha256').update(dataFolder).digest('hex').slice(0, 16);
   const workspaces = createWorkspaces({ folder: join(dataFolder, 'work') });
   const { agents, sandboxes, installs } = outside;
-  const cleared = [sandboxes.reap(owner, new Set()), installs.reap(), agents.reap(), workspaces.reap(new Set())];
+  const cleared = [sandboxes.reap(owner), installs.reap(), agents.reap(), workspaces.reap(new Set())];
   for (const { status, ...why } of await Promise.allSettled(cleared)) {
     if (status === 'rejected') log.warn(why, 'what an earlier process left is not cleared away yet');
   }
@@ -204,6 +210,14 @@ const openRunner = async (
     retryDelaysMs: RETRY_DELAYS_MS,
   });
   open.defer(() => runner.stop());
+  const isOver = (taskId: string): boolean => {
+    const found = views.queries.getTask(taskId);
+    if (found?.status !== 'FAILED' && found?.status !== 'COMPLETED') return false;
+    const { lastChangeAt }: TaskView = JSON.parse(found.json); // Written by the projection.
+    return Date.parse(lastChangeAt) < Date.now() - KEPT_AFTER_END_MS;
+  };
+  const upkeep = startUpkeep([() => sandboxes.reap(owner), () => letGoOfEnded(outside.repositories, isOver)], log);
+  open.defer(() => upkeep.stop());
   return runner;
 };
 

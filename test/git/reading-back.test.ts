@@ -14,6 +14,7 @@ import {
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { letGoOfEnded } from '../../src/commands/task/bookkeeping.ts';
 import { collected, createPlace, git, PATCH_BYTES_MAX, plantCommit, plantTree, REPOSITORY, write } from './support/repository.ts';
 
 const FILES = [
@@ -399,5 +400,30 @@ describe('A base that git itself would not write', () => {
     const place = createPlace([{ path: 'old.txt', mode: '100664', content: 'x\n' }, ...FILES]);
     expect(await collected(place, () => undefined)).toMatchObject({ empty: true });
     expect(kinds(await collected(place, (folder) => write(folder, 'a.txt', 'x\n')))).toEqual({ 'a.txt': 'modified' });
+  });
+});
+
+describe('What a task kept', () => {
+  it('is let go of once the task is over for good', async () => {
+    const place = createPlace(FILES);
+    const { repositories } = place;
+    for (const keep of ['over', 'under-way', 'of a person/ü'])
+      await collected(place, (folder) => write(folder, 'a.txt', keep), { keep });
+    expect([...(await repositories.kept(REPOSITORY))].sort()).toEqual(['of a person/ü', 'over', 'under-way']);
+
+    await letGoOfEnded(repositories, (keep) => keep === 'over');
+    expect([...(await repositories.kept(REPOSITORY))].sort()).toEqual(['of a person/ü', 'under-way']);
+    const refs = git(join(place.dataFolder, 'mirrors/acme+widgets.git'), [
+      'for-each-ref',
+      '--format=%(refname)',
+      'refs/countersign/keep',
+    ]);
+    expect(refs).not.toContain('over');
+  });
+
+  it('is nothing where nothing was fetched yet, and no mirror is made to find out', async () => {
+    const { repositories, dataFolder } = createPlace(FILES);
+    expect(await repositories.kept(REPOSITORY)).toEqual([]);
+    expect(existsSync(join(dataFolder, 'mirrors'))).toBe(false);
   });
 });

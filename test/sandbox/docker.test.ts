@@ -1,4 +1,7 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type Docker from 'dockerode';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { OutsideFailure } from '../../src/commands/ports/repositories.ts';
@@ -17,6 +20,10 @@ const open = async (): Promise<Workbench> => workbench(sandbox, await sandbox.re
 
 const containers = async (filter: string): Promise<readonly Docker.ContainerInfo[]> =>
   docker.listContainers({ all: true, filters: { label: [filter] } });
+
+/** Those an image declares; what is made on purpose has options. */
+const volumes = async (): Promise<readonly string[]> =>
+  (await docker.listVolumes()).Volumes.flatMap(({ Name, Options }) => (Options === null ? [Name] : [])).sort();
 
 const owner = (name: string): string => `test-${name}-${process.pid}`;
 
@@ -47,6 +54,24 @@ describe('A container', () => {
     expect(await containers(`countersign.owner=${mine}`)).toEqual([]);
   });
 
+  it('is made while its tree is written, and waits for it', async () => {
+    const treeFolder = await mkdtemp(join(tmpdir(), 'countersign-test-'));
+    onTestFinished(() => rm(treeFolder, { recursive: true }));
+    const key = owner('early');
+    const fill = async (): Promise<void> => {
+      await expect.poll(() => containers(`countersign.key=${key}`)).toHaveLength(1);
+      await writeFile(join(treeFolder, 'late.txt'), 'here');
+    };
+    expect(await bench.output('cat late.txt', { treeFolder, fill, key })).toBe('here');
+  });
+
+  it('is gone when its tree could not be written, and the reason is told', async () => {
+    const key = owner('unwritten');
+    const fill = () => Promise.reject(new TypeError('no such tree'));
+    await expect(bench.run('true', { fill, key })).rejects.toThrow(new TypeError('no such tree'));
+    expect(await containers(`countersign.key=${key}`)).toEqual([]);
+  });
+
   it('takes the place of an earlier one of the same key, also of one that runs', async () => {
     const key = owner('twice');
     let begun = () => {};
@@ -71,13 +96,23 @@ describe('A container', () => {
       await made.start();
     };
     const [mine, other] = [owner('reap'), owner('other')];
-    await Promise.all([stray(mine, 'dead'), stray(mine, 'running'), stray(other, 'dead')]);
+    const up = Promise.withResolvers<void>();
+    const left: (() => Promise<void>)[] = [];
+    const running = bench.run('echo up; sleep 1', {
+      owner: mine,
+      onProgress: () => up.resolve(),
+      afterwards: (work) => left.push(work),
+    });
+    await Promise.all([stray(mine, 'dead'), stray(mine, 'dead, too'), stray(other, 'dead'), up.promise]);
 
-    await sandbox.reap(mine, new Set(['running']));
-    expect((await containers(`countersign.owner=${mine}`)).map(({ Labels }) => Labels['countersign.key'])).toEqual(['running']);
+    await sandbox.reap(mine);
+    expect(await containers(`countersign.owner=${mine}`)).toHaveLength(1);
     expect(await containers(`countersign.owner=${other}`)).toHaveLength(1);
-    await sandbox.reap(mine, new Set());
-    await sandbox.reap(mine, new Set());
+    expect(await running).toMatchObject({ outcome: 'passed' });
+    await sandbox.reap(mine);
+    expect(await containers(`countersign.owner=${mine}`)).toHaveLength(1);
+    await Promise.all(left.map((work) => work()));
+    await sandbox.reap(mine);
     expect(await containers(`countersign.owner=${mine}`)).toEqual([]);
   });
 
@@ -136,6 +171,7 @@ describe('An image', () => {
       ['sh', 'cp', 'cat', 'id', 'ls', 'df', 'dd', 'sleep'],
     );
     onTestFinished(() => docker.getImage(id).remove({ force: true }));
+    const before = await volumes();
     const busybox = workbench(sandbox, { kind: 'docker', reference: 'hostile:1', id });
     const files = { 'run.sh': { text: '#!/bin/sh\nid -u\n', mode: 0o755 }, link: { link: 'run.sh' }, '-n': 'dash' };
 
@@ -143,7 +179,7 @@ describe('An image', () => {
       '65534\n/work\n/tmp\ndash-n\nlink\nrun.sh\n',
     );
     expect((await busybox.run('dd if=/dev/zero of=/data/big bs=1M count=100')).outcome).toBe('tests_failed');
-    expect((await docker.listVolumes()).Volumes ?? []).toEqual([]);
+    expect(await volumes()).toEqual(before);
   });
 
   it('without a shell is a failed sandbox and no failing test', async () => {
@@ -163,7 +199,7 @@ describe('An engine that does not answer', () => {
     for (const call of [
       () => gone.resolveImage('node:24'),
       () => workbench(gone, bench.image).run('true'),
-      () => gone.reap('x', new Set()),
+      () => gone.reap('x'),
     ]) {
       const error = await call().catch((reason: unknown) => reason);
       expect(error).toBeInstanceOf(OutsideFailure);

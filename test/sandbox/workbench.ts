@@ -42,6 +42,8 @@ export interface Run {
   readonly limits?: Partial<Limits>;
   readonly signal?: AbortSignal;
   readonly onProgress?: (line: string) => void;
+  readonly fill?: () => Promise<void>;
+  readonly afterwards?: (work: () => Promise<void>) => void;
 }
 
 /** Binds a sandbox and an image, so that a test says the command and what it is about. */

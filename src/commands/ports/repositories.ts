@@ -97,6 +97,8 @@ export interface Repositories {
   commitsSince(repository: string, commit: ObjectId, base: string, head: ObjectId | null, signal?: AbortSignal): Promise<number>;
   /** Exactly one explicit ref with exactly one lease. `lease_refused`: the branch is not where it was said to be. Throws `OutsideFailure`. */
   push(repository: string, request: PushRequest, signal?: AbortSignal): Promise<'pushed' | 'lease_refused'>;
+  /** What was given as `keep` and not let go of yet. */
+  kept(repository: string): Promise<readonly string[]>;
   /** Lets go of what `keep` held. */
   release(repository: string, keep: string): Promise<void>;
 }

@@ -60,6 +60,6 @@ export interface Sandboxes {
   resolveImage(reference: string): Promise<SandboxImage>;
   /** Throws `OutsideFailure` when the engine does not answer; rejects with the signal's reason when aborted. */
   run(request: SandboxRequest): Promise<SandboxResult>;
-  /** Removes containers of `owner` (this data folder) that no running execution names. */
-  reap(owner: string, running: ReadonlySet<string>): Promise<void>;
+  /** Removes containers of `owner` (this data folder) that nothing in this process holds. */
+  reap(owner: string): Promise<void>;
 }

@@ -2,10 +2,26 @@ import { attemptComment, attemptMarker } from '../../domain/pull-request-text.ts
 import type { Task } from '../../domain/task/state.ts';
 import type { Effect, Order } from '../effect.ts';
 import { ForgeRefusal } from '../ports/forge.ts';
+import type { Repositories } from '../ports/repositories.ts';
 import { keepOf } from './agent.ts';
 import { fenceOf, taskClaim } from './claim.ts';
 import { deliveredAttempt } from './delivered-attempt.ts';
 import type { TaskPorts } from './deps.ts';
+
+/**
+ * Lets go of what tasks kept that are over for good: nobody delivers it any more, and a rerun with feedback makes the tree again from base and
+ * patch. A delivered one was let go of already.
+ */
+export const letGoOfEnded = async (
+  repositories: Pick<Repositories, 'list' | 'kept' | 'release'>,
+  isOver: (taskId: string) => boolean,
+): Promise<void> => {
+  for (const repository of await repositories.list()) {
+    for (const keep of await repositories.kept(repository)) {
+      if (isOver(keep)) await repositories.release(repository, keep);
+    }
+  }
+};
 
 /** What follows a delivery: one comment on a pull request that moved forward, and the trees may be collected as garbage again. */
 export const bookkeepingEffect = (ports: TaskPorts): Effect<Task> => ({

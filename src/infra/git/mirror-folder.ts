@@ -9,7 +9,7 @@ const LOCK_STALE_MS = 10_000;
 /** Raw bytes both ways: whatever the attributes of the repository say, nothing is converted, filtered, hidden from a diff or merged by another rule. */
 const ATTRIBUTES = '* -text -eol -ident -filter -working-tree-encoding !diff !merge !whitespace\n';
 
-const isMirror = async (folder: string): Promise<boolean> => (await stat(join(folder, 'HEAD')).catch(() => null)) !== null;
+export const isMirror = async (folder: string): Promise<boolean> => (await stat(join(folder, 'HEAD')).catch(() => null)) !== null;
 
 /** Frees the refs that a killed git left locked. */
 export const clearStaleLocks = async (folder: string): Promise<void> => {

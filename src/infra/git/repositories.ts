@@ -5,11 +5,12 @@ import { patchBetween, recordTree } from './changes.ts';
 import { checkRemote, commitsBetween, isAncestor, makeCommit, push, type RemoteCheck, remoteHeads } from './delivery.ts';
 import { createMask, findingsIn } from './findings.ts';
 import { createGit } from './git.ts';
+import { isMirror } from './mirror-folder.ts';
 import { createMirrors, type Mirror } from './mirrors.ts';
 import { paced } from './paced.ts';
 import { shownPath } from './raw-path.ts';
 import { readBack } from './read-back.ts';
-import { listSnapshots } from './snapshots.ts';
+import { listSnapshots, mirrorFolder } from './snapshots.ts';
 import { createTreeReader, type TreeReader } from './tree.ts';
 import { createFileReader, createTreeKeeper, isFolder, mergeOnto } from './trees.ts';
 import { writeOut } from './write-out.ts';
@@ -36,9 +37,18 @@ export interface GitRepositories extends Repositories {
   close(): void;
 }
 
+const KEEP = 'refs/countersign/keep';
+
 /** Any text as one part of a ref: nothing in it can be taken for a folder, an option or a lock. */
 const keepRef = (keep: string): string =>
-  `refs/countersign/keep/k${keep.replaceAll(/[^A-Za-z0-9-]/gu, (character) => `+${character.codePointAt(0)?.toString(16)}+`)}`;
+  `${KEEP}/k${keep.replaceAll(/[^A-Za-z0-9-]/gu, (character) => `+${character.codePointAt(0)?.toString(16)}+`)}`;
+
+const keepOf = (ref: string): readonly string[] => {
+  const [, part] = /^refs\/countersign\/keep\/k([^/]*)\/tree$/.exec(ref) ?? [];
+  return part === undefined
+    ? []
+    : [part.replaceAll(/\+([0-9a-f]+)\+/g, (_, code) => String.fromCodePoint(Number.parseInt(code, 16)))];
+};
 
 const collect = async (
   mirror: Mirror,
@@ -126,6 +136,11 @@ export const createRepositories = (options: RepositoriesOptions): GitRepositorie
         return commitsBetween(mirror, commit, head, signal);
       }),
     push: (repository, request, signal) => whereOutside(async () => push(await mirrorOf(repository), request, signal)),
+    kept: async (repository) => {
+      if (!(await isMirror(mirrorFolder(dataFolder, repository)))) return [];
+      const { stdout } = await (await mirrorOf(repository)).run(['for-each-ref', '--format=%(refname)', `${KEEP}/*/tree`]);
+      return stdout.toString('latin1').split('\n').flatMap(keepOf);
+    },
     release: async (repository, keep) => {
       const kept = keepRef(keep);
       await (await mirrorOf(repository)).run(['update-ref', '--stdin'], { input: `delete ${kept}/tree\ndelete ${kept}/base\n` });

@@ -45,6 +45,15 @@ const REFUSED: SandboxResult = {
 const notHere = (reference: string): ImageMissing =>
   new ImageMissing(`The image ${reference} is not on this machine. Get it with: docker pull ${reference}`);
 
+/**
+ * Containers that this process made and has not removed, whoever made them: by name while the engine makes them, by id from then on. A reaper
+ * leaves them alone.
+ */
+const held = new Set<string>();
+
+export const isHeld = ({ Id, Names }: Pick<Docker.ContainerInfo, 'Id' | 'Names'>): boolean =>
+  held.has(Id) || Names.some((name) => held.has(name.replace(/^\//, '')));
+
 type Run = Pick<SandboxRequest, 'limits' | 'signal' | 'onProgress' | 'fill' | 'afterwards'>;
 
 /** What is done with containers, whatever runs in them. */
@@ -74,17 +83,25 @@ export const createContainers = (socketPath: string | undefined) => {
       } else if (statusOf(error) !== 404) {
         throw error;
       }
+    } finally {
+      held.delete(container.id);
     }
   };
 
   /** In place of what an earlier execution of the same key left, running or not. */
   const create = async (options: Docker.ContainerCreateOptions): Promise<Docker.Container> => {
+    const { name = '' } = options;
     for (let tries = 1; ; tries++) {
+      held.add(name);
       try {
-        return await engine.createContainer(options);
+        const container = await engine.createContainer(options);
+        held.add(container.id);
+        return container;
       } catch (error) {
         if (statusOf(error) !== 409 || tries === CREATE_TRIES_MAX) throw error;
-        await discard(engine.getContainer(options.name ?? ''));
+        await discard(engine.getContainer(name));
+      } finally {
+        held.delete(name);
       }
     }
   };

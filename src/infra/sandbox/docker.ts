@@ -5,8 +5,8 @@ import {
   type SandboxRequest,
   type SandboxResult,
 } from '../../commands/ports/sandbox.ts';
-import { containerOptions, KEY_LABEL, OWNER_LABEL } from './docker-container.ts';
-import { createContainers, outside } from './docker-engine.ts';
+import { containerOptions, OWNER_LABEL } from './docker-container.ts';
+import { createContainers, isHeld, outside } from './docker-engine.ts';
 import { openTree } from './test-run.ts';
 
 export interface DockerSandboxOptions {
@@ -37,12 +37,11 @@ export const createDockerSandbox = ({ socketPath, runtime }: DockerSandboxOption
     return runContainer(containerOptions(request, volumes, runtime), request);
   };
 
-  const reap = async (owner: string, running: ReadonlySet<string>): Promise<void> => {
+  const reap = async (owner: string): Promise<void> => {
     try {
       const found = await engine.listContainers({ all: true, filters: { label: [`${OWNER_LABEL}=${owner}`] } });
-      const stray = found.filter(({ Labels }) => !running.has(Labels[KEY_LABEL] ?? ''));
       // Newest first, as they are listed: what one made for another goes before it.
-      for (const { Id } of stray) await discard(engine.getContainer(Id));
+      for (const container of found) if (!isHeld(container)) await discard(engine.getContainer(container.Id));
     } catch (error) {
       throw outside(error);
     }
