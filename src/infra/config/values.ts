@@ -67,11 +67,9 @@ export const egressHost = z
   .string()
   .refine(isEgressRule, { error: 'must be hosts as name, name:port, *.suffix or *.suffix:port, separated by commas' });
 
-export const botToken = z
-  .string()
-  .regex(/^[0-9]{5,16}:[A-Za-z0-9_-]{30,60}$/, {
-    error: 'must be a token as @BotFather shows it: digits, a colon, then letters',
-  });
+export const botToken = z.string().regex(/^[0-9]{5,16}:[A-Za-z0-9_-]{30,60}$/, {
+  error: 'must be a token as @BotFather shows it: digits, a colon, then letters',
+});
 
 /** What Telegram takes as one. */
 export const webhookSecret = z
