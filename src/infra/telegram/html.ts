@@ -16,7 +16,10 @@ const escaped = (text: string): string => text.replaceAll(/[&<>"]/g, (character)
 const made = (markup: string): Html => ({ [MADE]: true, html: markup });
 
 const filled = (hole: string | number | Html): string => {
-  if (typeof hole === 'object') return hole.html;
+  if (typeof hole === 'object') {
+    if (MADE in hole) return hole.html;
+    throw new TypeError('only text that was made here goes into a message as it is');
+  }
   return escaped(typeof hole === 'number' ? String(hole) : visibleLine(hole));
 };
 
