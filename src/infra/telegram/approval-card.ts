@@ -117,7 +117,8 @@ const intentCard = (task: Asking, prepared: Prepared, names: Names): CardText =>
   );
   const keyboard: Keyboard = [
     [button(task, 'approve', 'Approve'), button(task, 'reject', 'Reject')],
-    [button(task, 'ask', 'Ask back'), button(task, 'details', 'Details')],
+    [button(task, 'ask', 'Ask back'), button(task, 'reason', 'Reject, saying why')],
+    [button(task, 'details', 'Details')],
   ];
   return { text, keyboard, ...(document && { document }) };
 };
@@ -149,6 +150,7 @@ const patchCard = (task: Asking, changes: ChangesByKind | null, names: Names): C
   );
   const keyboard: Keyboard = [
     [button(task, 'approve', 'Approve'), button(task, 'reject', 'Reject')],
+    [button(task, 'reason', 'Reject, saying why')],
     [{ text: 'Diff', data: dataOf({ verb: 'diff', taskId: task.taskId, attempt }) }, button(task, 'details', 'Details')],
   ];
   return { text, keyboard };
