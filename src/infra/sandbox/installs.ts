@@ -93,7 +93,7 @@ export const createInstalls = ({ folder, bytesMax, make, now = Date.now }: Insta
       const made = await make(request, `install-${id.slice(0, 16)}`, fresh);
       await writeFile(join(fresh, RECORD), JSON.stringify(made));
       // A name that outlives a loss of power must stand for files that do, too.
-      await execa('sync', ['--file-system', fresh], { env: { PATH: '/usr/bin:/bin' }, extendEnv: false });
+      await execa('sync', ['-f', fresh], { env: { PATH: '/usr/bin:/bin' }, extendEnv: false });
       await rename(fresh, at(id));
     } finally {
       await removeFolder(fresh);

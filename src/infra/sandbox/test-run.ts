@@ -16,9 +16,10 @@ export const OPEN_FILES_MAX = 16_384;
 const STARTED = 1;
 
 /**
- * Runs inside; its arguments are the test command and the folder of the tree where that runs. Nothing but the mark reaches standard output before the test starts, so
- * its first byte tells a copy that failed from a test that failed, and no name in the tree and nothing a test prints can forge it: a
- * test that runs has been started. Whether it passed is said by the exit status alone. The test's two outputs are one, to keep their order.
+ * Runs inside; its arguments are the test command and the folder of the tree where that runs. Nothing but the mark reaches standard
+ * output before the test starts, so its first byte tells a copy that failed from a test that failed, and no name in the tree and
+ * nothing a test prints can forge it: a test that runs has been started. Whether it passed is said by the exit status alone. The
+ * test's two outputs are one, to keep their order.
  */
 export const TEST_SCRIPT = `umask 022
 cp -RP /repo/. /work/ >&2 && cd /work || exit 1
