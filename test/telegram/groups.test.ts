@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { allTaken, type Colleague, type Office, openOffice, saidAfter } from './office.ts';
+
+let office: Office;
+let ann: Colleague;
+let bert: Colleague;
+
+beforeAll(async () => {
+  office = await openOffice();
+  ann = await office.known('Ann', 'requester');
+  bert = await office.known('Bert', 'approver', 'admin');
+});
+afterAll(() => office?.close());
+
+const allow = (id: number) => office.admin.call('POST', '/api/v1/chats', { subject: String(id) });
+const tasksText = async (): Promise<string> => (await office.admin.call('GET', '/api/v1/tasks?limit=100')).text;
+
+describe('A group', () => {
+  it('must be allowed by an admin, who is asked when the bot is added and when it is spoken to', async () => {
+    const { telegram, heard } = office;
+    const group = telegram.group({ title: 'New', members: [bert.user, ann.user] });
+    telegram.as(ann.user).addBot(group);
+    const question = await heard(group, 'I do not work in this group yet');
+    telegram.as(ann.user).send(group, '/task@countersign_bot echo too early');
+    await allTaken(telegram);
+    expect(await tasksText()).not.toContain('too early');
+    expect(await telegram.as(ann.user).press(question, 'Allow this group')).toMatchObject({
+      text: expect.stringContaining('may not'),
+    });
+    await telegram.as(bert.user).press(question, 'Allow this group');
+    await telegram.waitForMessage(group, ({ id, text }) => id === question.id && text.includes('Bert allowed me'));
+    telegram.as(ann.user).send(group, '/task@countersign_bot echo in time');
+    await heard(group, 'in time');
+    // Asked once a minute, not each time.
+    expect(saidAfter(telegram, group, 0).filter((text) => text.includes('I do not work'))).toEqual([]);
+  });
+
+  it('is heard only where the bot is meant', async () => {
+    const { telegram } = office;
+    const group = telegram.group({ title: 'Chatty', members: [bert.user, ann.user], privacy: false });
+    await allow(group.id);
+    telegram.as(bert.user).addBot(group);
+    for (const text of ['/task@another_bot echo not for us', 'fix it please', '/deploy now'])
+      telegram.as(ann.user).send(group, text);
+    const said = telegram.as(bert.user).send(group, 'What do you think?');
+    telegram.as(ann.user).send(group, 'I think so', { replyTo: said });
+    await allTaken(telegram);
+    expect(saidAfter(telegram, group, 0)).toEqual([]);
+    expect(await tasksText()).not.toContain('not for us');
+    telegram.as(ann.user).send(group, '/deploy@countersign_bot now');
+    await office.heard(group, 'There is no such command');
+  });
+
+  it('has the card of a task in the topic where it was asked for', async () => {
+    const { telegram, heard } = office;
+    const forum = telegram.group({ title: 'Forum', members: [bert.user, ann.user], forum: true });
+    await allow(forum.id);
+    telegram.as(bert.user).addBot(forum);
+    const thread = telegram.as(bert.user).topic(forum, 'Widgets');
+    telegram.as(ann.user).send(forum, '/task@countersign_bot echo in a topic', { thread });
+    const card = await heard(forum, 'in a topic');
+    expect(card.thread).toBe(thread);
+    expect(await telegram.as(bert.user).press(card, 'Details')).toMatchObject({ alert: false });
+    await telegram.waitForMessage(forum, ({ id, thread: where }) => id > card.id && where === thread);
+  });
+
+  it('stays allowed, and its tasks go on, when it becomes a supergroup', async () => {
+    const { telegram, heard, admin } = office;
+    const group = telegram.group({ title: 'Growing', members: [bert.user, ann.user], basic: true });
+    await allow(group.id);
+    telegram.as(bert.user).addBot(group);
+    telegram.as(ann.user).send(group, '/task@countersign_bot echo growing up');
+    await heard(group, 'growing up');
+    const grown = telegram.as(bert.user).migrate(group);
+    await allTaken(telegram);
+    expect((await admin.call('GET', '/api/v1/chats')).text).toContain(String(grown.id));
+    telegram.as(ann.user).send(grown, '/task@countersign_bot echo grown up');
+    const card = await heard(grown, 'grown up');
+    expect(await telegram.as(bert.user).press(card, 'Approve')).toMatchObject({ text: 'Approved.' });
+    expect(saidAfter(telegram, grown, 0).join()).not.toContain('I do not work');
+  });
+});
+
+describe('The menu of commands', () => {
+  const names = (chat: { readonly id: number }, who: Colleague): string[] =>
+    office.telegram.menu(chat, who.user).map(({ command }) => command);
+
+  it('is what a person can use, and goes when that goes', async () => {
+    const { telegram, admin } = office;
+    const vic = await office.known('Vic', 'viewer');
+    telegram.as(vic.user).send(vic.chat, '/whoami');
+    await office.heard(vic.chat, 'You are Vic here');
+    const changed = (expected: readonly string[]) =>
+      expect.poll(() => names(vic.chat, vic), { timeout: 10_000 }).toEqual(expected);
+    const viewers = ['status', 'tasks', 'diff', 'logs', 'whoami', 'help', 'start'];
+    await changed(viewers);
+    const path = `/api/v1/people/${vic.personId}/roles`;
+    await admin.call('POST', path, { role: 'requester', repositories: 'acme/*' });
+    await changed(['task', 'status', 'tasks', 'clarify', 'retry', 'rerun', 'cancel', 'diff', 'logs', 'whoami', 'help', 'start']);
+    await admin.call('DELETE', path, { role: 'requester', repositories: 'acme/*' });
+    await changed(viewers);
+    await admin.call('DELETE', `/api/v1/people/${vic.personId}/identities`, {
+      channel: 'telegram',
+      subject: String(vic.user.id),
+    });
+    await changed(['whoami', 'help', 'start']);
+  });
+
+  it('is that of everybody in a group', async () => {
+    const { telegram } = office;
+    const group = telegram.group({ title: 'Menu', members: [bert.user, ann.user] });
+    telegram.as(bert.user).addBot(group);
+    await allow(group.id);
+    await expect.poll(() => names(group, ann), { timeout: 10_000 }).toContain('approve');
+  });
+});
