@@ -139,6 +139,17 @@ describe('A snapshot with a hostile configuration', () => {
     expect(existsSync(join(place.root, 'trace'))).toBe(false);
   });
 
+  it('that names no origin in so many words has none, and of several the last counts', async () => {
+    const place = createPlace(FILES);
+    const config = join(place.snapshotRoot, REPOSITORY, '.git', 'config');
+    for (const origin of ['url', 'url =', 'fetch = x']) {
+      writeFileSync(config, `[remote "origin"]\n\t${origin}\n`);
+      await expect(place.repositories.resolveBase(REPOSITORY, 'main')).rejects.toMatchObject({ reason: 'SNAPSHOT_MISSING' });
+    }
+    writeFileSync(config, `[remote "origin"]\n\turl = /nowhere\n\turl = ${place.remote}\n`);
+    expect(await place.repositories.resolveBase(REPOSITORY, 'main')).toMatchObject({ commit: place.base });
+  });
+
   it('that is a file pointing elsewhere is not followed', async () => {
     const place = createPlace(FILES);
     const folder = join(place.snapshotRoot, REPOSITORY);

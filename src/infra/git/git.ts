@@ -47,6 +47,8 @@ const CONFIG = `[core]
 \tauto = 0
 [maintenance]
 \tauto = false
+[receive]
+\tautogc = false
 [advice]
 \tdetachedHead = false
 [init]

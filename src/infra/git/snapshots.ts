@@ -35,12 +35,20 @@ export interface Origin {
   readonly objectFormat: 'sha1' | 'sha256';
 }
 
-/** One value of a configuration file that is read as data: nothing in it is included or obeyed. */
-const settingIn = async (git: Git, file: string, key: string): Promise<string | undefined> => {
-  const { exitCode, stdout } = await git.run(['config', '--file', file, '--no-includes', '-z', '--get', key], {
+/** What a configuration file that is read as data says of the origin and the format: nothing in it is included or obeyed. */
+const settingsIn = async (git: Git, file: string): Promise<ReadonlyMap<string, string>> => {
+  const wanted = '^(remote\\.origin\\.url|extensions\\.objectformat)$';
+  const { stdout } = await git.run(['config', '--file', file, '--no-includes', '-z', '--get-regexp', wanted], {
     exitCodes: [0, 1],
   });
-  return exitCode === 0 ? stdout.toString('utf8').replace(/\0$/, '') : undefined;
+  const records = stdout.toString('utf8').split('\0').slice(0, -1);
+  // The last of several counts. A value may hold line ends, a key none; a key may stand alone.
+  return new Map(
+    records.map((record) => {
+      const [key = '', ...value] = record.split('\n');
+      return [key, value.join('\n')];
+    }),
+  );
 };
 
 /** Where a snapshot was cloned from. Git never runs in the snapshot itself. Throws `RepositoryProblem`. */
@@ -52,10 +60,11 @@ export const originOf = async (git: Git, root: string, name: string): Promise<Or
       `There is no snapshot of ${name} here; add it with "countersign repo add <url>", or ask for another repository.`,
     );
   try {
-    const url = await settingIn(git, config, 'remote.origin.url');
+    const settings = await settingsIn(git, config);
+    const url = settings.get('remote.origin.url');
     if (url === undefined) throw missing(`The snapshot of ${name} has no remote named origin; set one and retry.`);
-    const format = await settingIn(git, config, 'extensions.objectformat');
-    return { remote: parseRemote(url, folder), objectFormat: format?.toLowerCase() === 'sha256' ? 'sha256' : 'sha1' };
+    const isSha256 = settings.get('extensions.objectformat')?.toLowerCase() === 'sha256';
+    return { remote: parseRemote(url, folder), objectFormat: isSha256 ? 'sha256' : 'sha1' };
   } catch (error) {
     if (error instanceof RemoteRefused) throw missing(`The origin of ${name} cannot be used. ${error.message}`, error);
     if (error instanceof GitFailure)
