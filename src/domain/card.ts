@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import type { Kind } from './decider.ts';
+import type { Happened } from './event.ts';
 import { derivedId, Uuid } from './ids.ts';
 import { type MessageOf, message } from './message.ts';
 import { Text, textOf } from './text.ts';
@@ -79,7 +81,7 @@ const POSTED_MAX = 50;
 const chatOf = (chat: Text): string => ('text' in chat ? textOf(chat) : '');
 
 /** `undefined`: nobody wants it. */
-export const evolveCard = (card: Card | undefined, event: CardEvent): Card | undefined => {
+const evolveCard = (card: Card | undefined, event: CardEvent): Card | undefined => {
   if (event.type === 'CardWanted') {
     const { chat, ...wanted } = event.data;
     return card ?? { ...wanted, chat: chatOf(chat), posted: [], undeliverable: null };
@@ -99,4 +101,16 @@ export const evolveCard = (card: Card | undefined, event: CardEvent): Card | und
   }
 };
 
-export const cardKind = { name: 'card', events: cardEvents } as const;
+/** Nobody decides on cards, so there is no command: what happened to messages is recorded as it comes. */
+export const cardKind: Kind<Card | undefined> = {
+  name: 'card',
+  commands: {},
+  events: cardEvents,
+  beginnings: {},
+  initialState: undefined,
+  streamOf: ({ id }) => cardStream(id),
+  decide: () => [],
+  evolve: (card, event) => evolveCard(card, event as CardEvent & Happened), // Parsed by the schema that its type names.
+  nextStep: () => undefined,
+  needs: () => [],
+};

@@ -1,4 +1,4 @@
-import { type Card, type CardEvent, cardKind, evolveCard } from '../domain/card.ts';
+import { type Card, cardKind } from '../domain/card.ts';
 import type { Projection } from './projection.ts';
 
 /** `end-2` is the end of attempt 2. */
@@ -29,7 +29,7 @@ export const cardsProjection: Projection<Card> = {
       indexes: ['chat, message_id'],
     },
   },
-  fold: (card, event) => evolveCard(card, event as CardEvent & typeof event), // Parsed by the schema that its type names.
+  fold: (card, event) => cardKind.evolve(card, event),
   show: (card) => ({
     document: JSON.stringify(card),
     rows: {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { cardEvents } from '../../src/domain/card.ts';
 import { chatEvents } from '../../src/domain/chat/index.ts';
 import { historyEvents } from '../../src/domain/history/events.ts';
 import { personEvents } from '../../src/domain/person/events.ts';
@@ -13,7 +14,7 @@ describe('docs/events.md', () => {
   });
 
   it('explains no field that no event has', () => {
-    const events = Object.entries({ ...taskEvents, ...personEvents, ...chatEvents, ...historyEvents });
+    const events = Object.entries({ ...taskEvents, ...personEvents, ...chatEvents, ...cardEvents, ...historyEvents });
     const known = events.flatMap(([name, { shape }]) => Object.keys(shape).flatMap((field) => [field, `${name}.${field}`]));
     expect(Object.keys(FIELD_MEANINGS).filter((field) => !known.includes(field))).toEqual([]);
   });

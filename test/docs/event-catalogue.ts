@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { ArtifactRef } from '../../src/domain/artifact.ts';
 import { Digest } from '../../src/domain/canonical.ts';
+import { cardEvents } from '../../src/domain/card.ts';
 import { chatEvents } from '../../src/domain/chat/index.ts';
 import { Metadata } from '../../src/domain/event.ts';
 import { historyEvents } from '../../src/domain/history/events.ts';
@@ -99,7 +100,8 @@ compares the two. Why it is so: [ADR 0002](adr/0002-stored-for-ever.md).
 
 \`task-<uuid>\` holds one task, \`person-<uuid>\` one person, \`chat-<uuid>\` one chat, \`history-<uuid>\` what an older service says of one of its tasks. Events are in the past tense and flat. Fields and events are added, never renamed or
 taken away; whatever older code could not read raises the schema version, and code that meets a higher version than its own parks that stream and
-goes on with the others. \`worker-\` and \`card-\` streams hold heart-beats and message ids: no facts, and no hashes.
+goes on with the others. \`card-<uuid>\` holds where a task is shown in a chat; \`worker-\` streams hold heart-beats: no
+facts, and no hashes. Neither is audited.
 
 ## Envelope
 
@@ -163,6 +165,9 @@ export const eventCatalogue = (): string =>
     ...Object.entries(personEvents).map(([name, schema]) => eventSection(name, schema)),
     '## Events of a chat\n',
     ...Object.entries(chatEvents).map(([name, schema]) => eventSection(name, schema)),
+    '## Events of a card\n',
+    'Where a task is shown in a chat. Edits of messages are not recorded.\n',
+    ...Object.entries(cardEvents).map(([name, schema]) => eventSection(name, schema)),
     '## Events of history\n',
     'What an older service says happened, as it said so. Nothing of it was proven here, and its people are labels.\n',
     ...Object.entries(historyEvents).map(([name, schema]) => eventSection(name, schema)),

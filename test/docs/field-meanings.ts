@@ -1,5 +1,15 @@
 /** What each field of an event means; `Event.field` where one event means something of its own by it. */
 export const FIELD_MEANINGS: Readonly<Record<string, string>> = {
+  cardId: 'Names the card: made of the task, the chat and the topic; its stream is `card-` and this id.',
+  'CardPosted.attempt': 'The attempt that the message is about.',
+  'CardPosted.chat': 'Where it stands.',
+  'CardMoved.chat': 'The new id.',
+  'CardUndeliverable.reason': 'Why; `refused` is about this message alone.',
+  chat: 'Telegram’s id of the chat, in decimal.',
+  key: 'Names the message, such as `end-2`.',
+  messageId: 'Telegram’s id of the message in its chat.',
+  replyTo: 'The message that asked for the task; `null`: there is none.',
+  thread: 'A topic of the chat; `null`: none.',
   agent: 'Name of the agent that is asked for.',
   agentMeta: 'What the agent said about itself.',
   approvalDigest: 'Covers everything the gate showed.',

@@ -1,6 +1,6 @@
 import type { Clock } from '../../commands/ports/clock.ts';
-import { type Card, type CardEvent, cardIdOf, cardKind, cardStream, evolveCard, type Undeliverable } from '../../domain/card.ts';
-import { type Happened, sealed } from '../../domain/event.ts';
+import { type Card, type CardEvent, cardIdOf, cardKind, cardStream, type Undeliverable } from '../../domain/card.ts';
+import { sealed } from '../../domain/event.ts';
 import { type EventStore, StoreUnavailable, WrongExpectedRevision } from '../../domain/event-store.ts';
 import type { Text } from '../../domain/text.ts';
 import { happened } from '../../domain/upcasters.ts';
@@ -34,7 +34,7 @@ export const createCards = ({ store, clock, pause }: CardsOptions) => {
     let card: Card | undefined;
     let revision = -1;
     for await (const event of store.readStream(cardStream(cardId))) {
-      card = evolveCard(card, happened(cardKind, event) as CardEvent & Happened); // Parsed by the schema of its type.
+      card = cardKind.evolve(card, happened(cardKind, event));
       ({ revision } = event);
     }
     return { card, revision };
