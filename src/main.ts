@@ -124,7 +124,7 @@ const openInstalls = (configuration: Configuration, { kind }: Sandboxes): Instal
   return createInstalls({
     folder: join(dataFolder, 'installs'),
     bytesMax: sandbox.installCacheBytes,
-    make: createDockerInstall({ ...socketOf(configuration), runFolder: join(dataFolder, 'run', 'install') }),
+    make: createDockerInstall(socketOf(configuration)),
   });
 };
 

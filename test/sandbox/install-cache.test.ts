@@ -32,7 +32,7 @@ describe('The cache of installed packages', () => {
     return () => rm(folder, { recursive: true, force: true });
   });
 
-  const make: MakeInstall = async ({ step }, key, keepFolder) => {
+  const make: MakeInstall = async ({ step }, { key, keepFolder }) => {
     made.push(key);
     for (const at of step.outputs.keys()) await mkdir(join(keepFolder, String(at)));
     return { bytes: SIZE, entries: 1 };
@@ -72,9 +72,9 @@ describe('The cache of installed packages', () => {
   });
 
   it('never serves what was begun and not ended', async () => {
-    const dies: MakeInstall = async (asked, key, keepFolder) => {
-      await make(asked, key, keepFolder);
-      await writeFile(join(keepFolder, '0/half'), '');
+    const dies: MakeInstall = async (asked, place) => {
+      await make(asked, place);
+      await writeFile(join(place.keepFolder, '0/half'), '');
       await new Promise(() => {}); // The service is killed.
       throw new Error('unreachable');
     };
@@ -88,8 +88,8 @@ describe('The cache of installed packages', () => {
 
   it('keeps nothing of what failed, and tries again', async () => {
     let fails = true;
-    const installs = await open(SIZE * 100, async (asked, key, keepFolder) => {
-      const result = await make(asked, key, keepFolder);
+    const installs = await open(SIZE * 100, async (asked, place) => {
+      const result = await make(asked, place);
       if (fails) throw new InstallFailed('no');
       return result;
     });

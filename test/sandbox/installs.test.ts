@@ -46,9 +46,7 @@ describe('Installed packages', () => {
     createInstalls({
       folder: join(folder, 'installs'),
       bytesMax: 100 * MiB,
-      make: createDockerInstall({
-        runFolder: join(folder, 'run/a-folder-so-deep-that-no-socket-could-have-its-path/'.repeat(3)),
-      }),
+      make: createDockerInstall(),
     });
 
   beforeEach(async () => {

@@ -7,7 +7,6 @@ import { inTree } from '../../domain/install-step.ts';
 import type { Limits } from '../../domain/limits.ts';
 import { type EgressProxy, startEgressProxy } from '../agent/egress-proxy.ts';
 import { parseEgressRule } from '../agent/egress-rules.ts';
-import { removeFolder } from '../remove-folder.ts';
 import type { DockerSandboxOptions } from './docker.ts';
 import { type ContainerSettings, containerOptions, tmpfs } from './docker-container.ts';
 import { createContainers } from './docker-engine.ts';
@@ -104,26 +103,18 @@ const fail = (result: SandboxResult, limits: Limits, proxy: EgressProxy | null):
   throw new InstallFailed(sentences.join(' '), result.log, result.outcome === 'timed_out' ? 'timed_out' : 'failed');
 };
 
-export interface DockerInstallOptions extends DockerSandboxOptions {
-  /** Absolute; holds the folders of steps under way. */
-  readonly runFolder: string;
-}
-
 /** Runs an install step in a container of the tests' own image, with the tests' limits. */
-export const createDockerInstall = ({ socketPath, runtime, runFolder }: DockerInstallOptions): MakeInstall => {
+export const createDockerInstall = ({ socketPath, runtime }: DockerSandboxOptions = {}): MakeInstall => {
   const containers = createContainers(socketPath);
 
-  return async (request, key, keepFolder) => {
+  return async (request, { key, workFolder, keepFolder }) => {
     const { image, path, step, limits, owner, signal, onProgress } = request;
     if (image.kind !== 'docker') throw new ImageMissing('This was approved for another sandbox than Docker. Ask for it again.');
     const volumes = await containers.volumesOf(image);
-    const folder = join(runFolder, key);
-    const [treeFolder, egressFolder] = [join(folder, 'repo'), join(folder, 'egress')];
-    await removeFolder(folder);
+    const [treeFolder, egressFolder] = [join(workFolder, 'repo'), join(workFolder, 'egress')];
     let proxy: EgressProxy | null = null;
     let attendant: Attendant | undefined;
     try {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
       await mkdir(egressFolder);
       await writeInputs(treeFolder, request);
       await openTree(treeFolder);
@@ -155,7 +146,6 @@ export const createDockerInstall = ({ socketPath, runtime, runFolder }: DockerIn
     } finally {
       await attendant?.remove();
       await proxy?.close();
-      await removeFolder(folder);
     }
   };
 };

@@ -13,8 +13,17 @@ import { createSharedWork } from './shared-work.ts';
 const Made = z.object({ bytes: z.int().min(0), entries: z.int().min(0) });
 export type Made = z.infer<typeof Made>;
 
-/** Runs a step and leaves each output in `keepFolder`, under its number. `key` names what it needs meanwhile. Throws as `Installs.provide`. */
-export type MakeInstall = (request: InstallRequest, key: string, keepFolder: string) => Promise<Made>;
+export interface InstallPlace {
+  /** Names what a step needs while it runs. */
+  readonly key: string;
+  /** Absolute and empty; what stands here is thrown away afterwards. */
+  readonly workFolder: string;
+  /** Absolute and empty; each output goes here, under its number. */
+  readonly keepFolder: string;
+}
+
+/** Runs a step. Throws as `Installs.provide`. */
+export type MakeInstall = (request: InstallRequest, place: InstallPlace) => Promise<Made>;
 
 /** What was not used for so long is removed. In milliseconds. */
 const AGE_MAX_MS = 30 * 86_400_000;
@@ -87,14 +96,15 @@ export const createInstalls = ({ folder, bytesMax, make, now = Date.now }: Insta
 
   const begin = async (id: string, request: InstallRequest): Promise<void> => {
     const fresh = `${at(id)}.new`;
+    const [workFolder, keepFolder] = [join(fresh, 'work'), join(fresh, 'kept')];
     await removeFolder(fresh);
-    await mkdir(fresh, { recursive: true, mode: 0o700 });
+    for (const made of [workFolder, keepFolder]) await mkdir(made, { recursive: true, mode: 0o700 });
     try {
-      const made = await make(request, `install-${id.slice(0, 16)}`, fresh);
-      await writeFile(join(fresh, RECORD), JSON.stringify(made));
+      const made = await make(request, { key: `install-${id.slice(0, 16)}`, workFolder, keepFolder });
+      await writeFile(join(keepFolder, RECORD), JSON.stringify(made));
       // A name that outlives a loss of power must stand for files that do, too.
-      await execa('sync', ['-f', fresh], { env: { PATH: '/usr/bin:/bin' }, extendEnv: false });
-      await rename(fresh, at(id));
+      await execa('sync', ['-f', keepFolder], { env: { PATH: '/usr/bin:/bin' }, extendEnv: false });
+      await rename(keepFolder, at(id));
     } finally {
       await removeFolder(fresh);
     }
