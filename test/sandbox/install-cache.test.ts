@@ -71,6 +71,13 @@ describe('The cache of installed packages', () => {
     expect(made).toHaveLength(1);
   });
 
+  it('is made under a name of the service’s own, for others may need the same on this machine', async () => {
+    await (await open()).provide(request({ owner: 'one' }));
+    await rm(folder, { recursive: true });
+    await (await open()).provide(request({ owner: 'two' }));
+    expect(new Set(made).size).toBe(2);
+  });
+
   it('never serves what was begun and not ended', async () => {
     const dies: MakeInstall = async (asked, place) => {
       await make(asked, place);

@@ -100,7 +100,9 @@ export const createInstalls = ({ folder, bytesMax, make, now = Date.now }: Insta
     await removeFolder(fresh);
     for (const made of [workFolder, keepFolder]) await mkdir(made, { recursive: true, mode: 0o700 });
     try {
-      const made = await make(request, { key: `install-${id.slice(0, 16)}`, workFolder, keepFolder });
+      // Other services may need the same on this machine's engine at the same time.
+      const key = `install-${request.owner}-${id.slice(0, 16)}`;
+      const made = await make(request, { key, workFolder, keepFolder });
       await writeFile(join(keepFolder, RECORD), JSON.stringify(made));
       // A name that outlives a loss of power must stand for files that do, too.
       await execa('sync', ['-f', keepFolder], { env: { PATH: '/usr/bin:/bin' }, extendEnv: false });
