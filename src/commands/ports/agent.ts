@@ -16,7 +16,7 @@ export interface AgentRequest {
   readonly agent: string;
   /** Absolute; made, empty. */
   readonly workFolder: string;
-  /** Puts the starting tree into the work folder, without `.git`, while the rest is made ready. The runner adds the throw-away history. */
+  /** Puts the starting tree into the work folder, without `.git`; called once everything else gets ready. The runner adds the throw-away history. */
   readonly fill: () => Promise<void>;
   /** Absolute; made, empty, writable by the agent only. Holds the old patch on a merge conflict. */
   readonly outFolder: string;

@@ -55,7 +55,7 @@ export const createAgents = (config: AgentsConfig): AgentRunner => {
     egress: [],
   });
 
-  const runUnder = async (id: string, agent: Agent, request: AgentRequest, filled: Promise<void>): Promise<AgentResult> => {
+  const runUnder = async (id: string, agent: Agent, request: AgentRequest): Promise<AgentResult> => {
     await using ends = new AsyncDisposableStack();
     const surroundings = await prepareSurroundings(agent, config, { ...request, id });
     request.afterwards(surroundings.remove);
@@ -64,10 +64,10 @@ export const createAgents = (config: AgentsConfig): AgentRunner => {
 
     const proxy = await startEgressProxy({ socketPath: surroundings.run.egressSocket, rules: agent.rules });
     ends.defer(proxy.close);
-    // It gets ready while the tree is written.
+    // First, for it takes longer to get ready than the tree to be written.
     const launcher = await surroundings.startLauncher();
     ends.defer(() => dismiss(launcher));
-    await filled;
+    await request.fill();
     return await runAgent(agent, request, surroundings, launcher, proxy, redact);
   };
 
@@ -81,15 +81,12 @@ export const createAgents = (config: AgentsConfig): AgentRunner => {
     const disk = watchDisk(request.workFolder);
     running.add(id);
     request.afterwards(async () => void running.delete(id));
-    const filled = request.fill();
-    filled.catch(() => undefined); // Whether it went well is asked when the rest is ready.
     try {
-      return await runUnder(id, agent, { ...request, signal: AbortSignal.any([request.signal, disk.signal]) }, filled);
+      return await runUnder(id, agent, { ...request, signal: AbortSignal.any([request.signal, disk.signal]) });
     } catch (error) {
       if (error === DISK_CROWDED) return failed(DISK_CROWDED.message);
       throw error;
     } finally {
-      await filled.catch(() => undefined); // Nobody writes into the folder any more.
       disk.stop();
     }
   };
