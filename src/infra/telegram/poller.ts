@@ -43,6 +43,7 @@ export const createPoller = ({ api, take, pulse, now, pausesMs = PAUSES_MS }: Po
   const signal = stopping.signal as Signal; // grammY names a polyfill's type; Node's own signal is what it calls for.
   let offset = 0;
   let failures = 0;
+  let isHeard = false;
 
   const pause = async (error: unknown): Promise<void> => {
     if (signal.aborted) return;
@@ -87,7 +88,11 @@ export const createPoller = ({ api, take, pulse, now, pausesMs = PAUSES_MS }: Po
     await untilDone(async () => void (await api.deleteWebhook({ drop_pending_updates: false }, signal)));
     while (!signal.aborted) {
       await untilDone(async () => {
-        const updates = await ask(WAIT_SECONDS, WAIT_SECONDS * 1_000 + GRACE_MS, signal);
+        // The first after an outage comes back at once, so that it is known to be over.
+        const seconds = isHeard ? WAIT_SECONDS : 0;
+        isHeard = false;
+        const updates = await ask(seconds, seconds * 1_000 + GRACE_MS, signal);
+        isHeard = true;
         pulse.heard(now());
         await takeAll(updates);
       });
