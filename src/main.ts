@@ -59,6 +59,7 @@ import { createInstalls, noInstalls } from './infra/sandbox/installs.ts';
 import { probeDocker } from './infra/sandbox/probe.ts';
 import { lockDataFolder } from './infra/store/data-folder-lock.ts';
 import { openEventStoreDb } from './infra/store/eventstoredb.ts';
+import { loadClient } from './infra/store/eventstoredb-module.ts';
 import { openSqliteStore, type SqliteStore } from './infra/store/sqlite.ts';
 import { probeTelegram } from './infra/telegram/checks.ts';
 import { createTelegram, type Telegram, type TelegramOptions } from './infra/telegram/telegram.ts';
@@ -82,7 +83,7 @@ const KEPT_AFTER_END_MS = 14 * 86_400_000;
 const openStore = async ({ eventStoreUrl, dataFolder }: Configuration): Promise<EventStore | SqliteStore> =>
   eventStoreUrl === null
     ? openSqliteStore({ file: join(dataFolder, 'log.db') })
-    : openEventStoreDb({ url: eventStoreUrl, client: await import('@eventstore/db-client') });
+    : openEventStoreDb({ url: eventStoreUrl, client: await loadClient(eventStoreUrl) });
 
 /** The log and what is derived from it, under the lock of the data folder; `open` closes it in the right order. */
 const openLog = async (configuration: Configuration, open: AsyncDisposableStack) => {

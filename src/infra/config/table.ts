@@ -63,7 +63,7 @@ const service = {
   ),
   EVENTSTORE_URL: optional(
     connectionString,
-    'Connection string of EventStoreDB or KurrentDB, such as esdb://localhost:2113?tls=false. Without it the log is an SQLite file in DATA_DIR.',
+    'Connection string of EventStoreDB or KurrentDB, such as esdb://localhost:2113?tls=false, or kurrentdb://… for the newer client. Without it the log is an SQLite file in DATA_DIR.',
   ),
   ARTIFACT_DIR: optional(
     oneLine,

@@ -31,12 +31,9 @@ export const serverName = z
 export const connectionString = z
   .string()
   .max(2_000)
-  .regex(
-    /^(?:esdb|eventstoredb|kurrent|kurrentdb)(?:\+discover)?:\/\/(?:[^\s/@:]+:[^\s/@]+@)?[A-Za-z0-9.:,[\]-]+\/?(?:\?[^\s]*)?$/,
-    {
-      error: 'must be a connection string such as esdb://localhost:2113?tls=false',
-    },
-  );
+  .regex(/^(?:esdb|kurrentdb|kurrent)(?:\+discover)?:\/\/(?:[^\s/@:]+:[^\s/@]+@)?[A-Za-z0-9.:,[\]-]+\/?(?:\?[^\s]*)?$/, {
+    error: 'must be a connection string such as esdb://localhost:2113?tls=false',
+  });
 
 export const webAddress = z.string().refine((text) => /^https?:\/\//.test(text) && URL.canParse(text), {
   error: 'must be an address that begins with https:// or http://',

@@ -28,6 +28,9 @@ export interface ClientRecord {
   readonly position?: ClientPosition | undefined;
 }
 
+/** A read of the successor: its iterator cannot be cancelled, only let go of. */
+export type ClientRecords = AsyncIterable<{ readonly event?: ClientRecord }>;
+
 /** What is used of the client's object streams. */
 export interface ClientStream {
   readonly readableLength: number;
@@ -65,8 +68,12 @@ export interface Client {
   readStream(
     stream: string,
     options: { fromRevision: bigint | 'start' | 'end'; direction: 'forwards' | 'backwards'; maxCount: number },
-  ): ClientStream;
-  readAll(options: { fromPosition: ClientPosition | 'start' | 'end'; direction: 'forwards' | 'backwards' }): ClientStream;
+  ): ClientStream | ClientRecords;
+  readAll(options: {
+    fromPosition: ClientPosition | 'start' | 'end';
+    direction: 'forwards' | 'backwards';
+    maxCount: number;
+  }): ClientStream | ClientRecords;
   subscribeToAll(
     options: { fromPosition: ClientPosition | 'start'; filter: Filter },
     readable: { highWaterMark: number },
@@ -83,7 +90,7 @@ export const connect = (module: ClientModule, url: string): Client => {
   } catch {
     // The client's own message repeats the string, and with it the password.
     throw new Error(
-      'EVENTSTORE_URL cannot be read. It looks like esdb://user:password@host:2113, or esdb://127.0.0.1:2113?tls=false.',
+      'EVENTSTORE_URL cannot be read. It looks like esdb://user:password@host:2113, or kurrentdb://127.0.0.1:2113?tls=false.',
     );
   }
 };

@@ -5,18 +5,23 @@ const REFUSALS = new Set([
   3 /* INVALID_ARGUMENT */, 7 /* PERMISSION_DENIED */, 9 /* FAILED_PRECONDITION */, 16 /* UNAUTHENTICATED */,
 ]);
 
+/** What the successor's reads, which do not come from gRPC, say of an outage; `unknown` is a server that starts. */
+const OUTAGES: ReadonlySet<unknown> = new Set(['unavailable', 'deadline-exceeded', 'timeout', 'cancelled', 'unknown']);
+
 const field = (error: Error, name: 'code' | 'type'): unknown => (name in error ? Reflect.get(error, name) : undefined);
 
 const typeOf = (error: unknown): unknown => (error instanceof Error ? field(error, 'type') : undefined);
 
 export const isMissingStream = (error: unknown): boolean => typeOf(error) === 'stream-not-found';
 
+export const isNotLeader = (error: unknown): boolean => typeOf(error) === 'not-leader';
+
 const unavailable = (cause: unknown): StoreUnavailable =>
   new StoreUnavailable('The event store does not answer. It is asked again by itself; send the same again.', { cause });
 
 /**
  * What a client threw, as an error of the port. Errors are told apart by `type` and `code`, not by class: while the server is down the client
- * throws plain errors of gRPC. Whatever is no clear refusal leaves the outcome open. What did not come from gRPC is a bug and comes back as it was.
+ * throws plain errors of gRPC. Whatever is no clear refusal leaves the outcome open. What came from neither gRPC nor a client is a bug and comes back as it was.
  */
 export const storeError = (error: unknown, stream = 'the log'): unknown => {
   if (!(error instanceof Error) || error instanceof StoreUnavailable) return error;
@@ -37,6 +42,7 @@ export const storeError = (error: unknown, stream = 'the log'): unknown => {
   }
   const code = field(error, 'code');
   if (typeof code === 'number') return REFUSALS.has(code) ? error : unavailable(error);
+  if (OUTAGES.has(field(error, 'type'))) return unavailable(error);
   return code === 'ERR_STREAM_PREMATURE_CLOSE' || error.message.startsWith('Failed to discover') ? unavailable(error) : error;
 };
 

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { ClientRecord, ClientStream } from './eventstoredb-client.ts';
+import type { ClientRecord, ClientRecords, ClientStream } from './eventstoredb-client.ts';
 import { isMissingStream, storeError, storeSilent } from './eventstoredb-errors.ts';
 
 /** Records handled between two waits. */
@@ -81,16 +81,35 @@ const cancel = (stream: ClientStream): void => {
   stream.resume();
 };
 
+/** The records of an iterator that nobody can cancel. After a silence it is let go of, and ends by itself. */
+async function* iterated(records: ClientRecords, timeoutMs: number): AsyncGenerator<ClientRecord> {
+  const iterator = records[Symbol.asyncIterator]();
+  while (true) {
+    const next = iterator.next();
+    next.catch(() => undefined); // Nobody waits for it any more after a silence.
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(() => late.reject(storeSilent()), timeoutMs);
+    const { done, value } = await Promise.race([next, late.promise]).finally(() => clearTimeout(timer));
+    if (done) return;
+    if (value.event) yield value.event;
+  }
+}
+
+/** The records of a stream of the client's. */
+async function* streamed(stream: ClientStream, timeoutMs: number): AsyncGenerator<ClientRecord> {
+  for await (const records of chunksOf(stream, CHUNK_RECORDS, timeoutMs)) {
+    if (records.length === 0) throw storeSilent();
+    yield* records;
+  }
+}
+
 /**
- * The records of a read, nothing for a missing stream. The client gives reads no deadline, so `timeoutMs` bounds each wait. Throws
+ * The records of a read, nothing for a missing stream. The clients give reads no deadline, so `timeoutMs` bounds each wait. Throws
  * `StoreUnavailable`.
  */
-export async function* recordsOf(stream: ClientStream, timeoutMs: number): AsyncGenerator<ClientRecord> {
+export async function* recordsOf(read: ClientStream | ClientRecords, timeoutMs: number): AsyncGenerator<ClientRecord> {
   try {
-    for await (const records of chunksOf(stream, CHUNK_RECORDS, timeoutMs)) {
-      if (records.length === 0) throw storeSilent();
-      yield* records;
-    }
+    yield* 'readableLength' in read ? streamed(read, timeoutMs) : iterated(read, timeoutMs);
   } catch (error) {
     if (!isMissingStream(error)) throw storeError(error);
   }

@@ -1,15 +1,20 @@
 import { randomUUID } from 'node:crypto';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { JSONType } from '@eventstore/db-client';
 import { type AppendResult, type EventStore, type Position, WrongExpectedRevision } from '../../domain/event-store.ts';
 import { encoded } from './encoded-event.ts';
-import { type Client, type ClientModule, connect, credentialsOf } from './eventstoredb-client.ts';
-import { storeClosed, storeError } from './eventstoredb-errors.ts';
+import { type Client, type ClientModule, type ClientPosition, connect, credentialsOf } from './eventstoredb-client.ts';
+import { isNotLeader, storeClosed, storeError } from './eventstoredb-errors.ts';
 import { clientPosition, positionOf, recorded, STORE_STREAM } from './eventstoredb-record.ts';
 import { recordsOf } from './eventstoredb-stream.ts';
 import { follow } from './eventstoredb-subscription.ts';
 
 /** Longest wait for an answer of the server, in milliseconds. */
 const ANSWER_TIMEOUT_MS = 10_000;
+
+/** Events read backwards in one go to find the last of ours: first, and when none was among them. */
+const HEAD_EVENTS = 8;
+const READ_EVENTS = 1_000;
 
 /** Longest silence of a subscription before it is checked, in milliseconds. */
 const QUIET_MS = 60_000;
@@ -56,13 +61,13 @@ export const openEventStoreDb = ({
   const append: EventStore['append'] = async (stream, events, expected): Promise<AppendResult> => {
     ready();
     encoded(events);
+    // Encoding them has shown that JSON can hold the data.
+    const proposed = events.map((event) => client.jsonEvent({ ...event, data: event.data as JSONType }));
+    const options = appendOptions(typeof expected === 'number' ? BigInt(expected) : expected);
     try {
       if (expected === 'any') await keepLastOnly(stream);
-      const { success, nextExpectedRevision, position } = await writes.appendToStream(
-        stream,
-        // Encoding them has shown that JSON can hold the data.
-        events.map((event) => client.jsonEvent({ ...event, data: event.data as JSONType })),
-        appendOptions(typeof expected === 'number' ? BigInt(expected) : expected),
+      const { success, nextExpectedRevision, position } = await throughLeader(() =>
+        writes.appendToStream(stream, proposed, options),
       );
       // `?throwOnAppendFailure=false` in the connection string makes a refusal look like this.
       if (!success) throw new WrongExpectedRevision(stream);
@@ -75,10 +80,21 @@ export const openEventStoreDb = ({
     }
   };
 
+  /** A node that does not lead has stored nothing and names the one that does, to which the client then turns. */
+  const throughLeader = async <T>(call: () => Promise<T>): Promise<T> => {
+    try {
+      return await call();
+    } catch (error) {
+      if (!isNotLeader(error)) throw error;
+      await nextTurn();
+      return call();
+    }
+  };
+
   /** A stream without expected revisions holds heart-beats, of which only the last one says anything. */
   const keepLastOnly = async (stream: string): Promise<void> => {
     if (bounded.has(stream)) return;
-    await writes.setStreamMetadata(stream, { maxCount: 1 }, appendOptions('any'));
+    await throughLeader(() => writes.setStreamMetadata(stream, { maxCount: 1 }, appendOptions('any')));
     bounded.add(stream);
   };
 
@@ -96,11 +112,19 @@ export const openEventStoreDb = ({
 
   const head = async (): Promise<Position | null> => {
     ready();
-    for await (const record of recordsOf(reads.readAll({ fromPosition: 'end', direction: 'backwards' }), answerTimeoutMs)) {
-      const event = recorded(record);
-      if (event) return event.position;
+    let before: ClientPosition | 'end' = 'end';
+    // The server's own events may lie behind the last of ours, and a read is not given up in the middle.
+    for (let maxCount = HEAD_EVENTS; ; maxCount = READ_EVENTS) {
+      let read = 0;
+      const page = reads.readAll({ fromPosition: before, direction: 'backwards', maxCount });
+      for await (const record of recordsOf(page, answerTimeoutMs)) {
+        const event = recorded(record);
+        if (event) return event.position;
+        read += 1;
+        before = record.position ?? before;
+      }
+      if (read < maxCount) return null;
     }
-    return null;
   };
 
   const findStoreId = async (): Promise<string> => {
@@ -142,7 +166,8 @@ export const openEventStoreDb = ({
       const fromPosition = after === null ? 'start' : clientPosition(after);
       let left = limit;
       if (left <= 0) return;
-      for await (const record of recordsOf(reads.readAll({ fromPosition, direction: 'forwards' }), answerTimeoutMs)) {
+      const read = reads.readAll({ fromPosition, direction: 'forwards', maxCount: Number.MAX_SAFE_INTEGER });
+      for await (const record of recordsOf(read, answerTimeoutMs)) {
         const event = recorded(record);
         // A read begins with the event at the position, a subscription after it.
         if (!event || event.position === after) continue;

@@ -1,26 +1,11 @@
 import { EventEmitter, once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
-import features from '@eventstore/db-client/generated/serverfeatures_grpc_pb.js';
-import featureMessages from '@eventstore/db-client/generated/serverfeatures_pb.js';
-import streams from '@eventstore/db-client/generated/streams_grpc_pb.js';
 import type { AppendReq, AppendResp, ReadReq, ReadResp } from '@eventstore/db-client/generated/streams_pb.js';
 import type { ServerReadableStream, ServerWritableStream, sendUnaryData } from '@grpc/grpc-js';
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
 import { type MemoryLog, memoryLog, type Stored } from './memory-log.ts';
-import {
-  appended,
-  confirmation,
-  eventRead,
-  expectedOf,
-  failure,
-  filterOf,
-  gone,
-  nameOf,
-  notReady,
-  proposedOf,
-  streamNotFound,
-  wrongRevision,
-} from './messages.ts';
+import { answersIn, expectedOf, failure, filterOf, gone, nameOf, notLeader, notReady, proposedOf } from './messages.ts';
+import { type Flavour, loadProtocol } from './protocol.ts';
 
 /** Most bytes of data in one append, as the server counts them. */
 const APPEND_BYTES_MAX = 1024 * 1024;
@@ -36,11 +21,16 @@ export interface Faults {
   delayMs: number;
   /** So many appends are stored, but the caller hears that the connection was lost. */
   acknowledgementsToLose: number;
+  /** Between storing an append and saying so, in milliseconds. */
+  acknowledgementDelayMs: number;
+  /** This node follows: appends are refused, with the port of the one that leads. */
+  leaderPort: number | null;
 }
 
 /** The gRPC interface of an EventStoreDB server, as far as this project uses it, over a log in memory. Listens on loopback. */
 export interface ServerDouble {
   readonly url: string;
+  readonly port: number;
   readonly faults: Faults;
   readonly log: MemoryLog;
   /** Every subscription fails as it does when the server dies. */
@@ -53,9 +43,30 @@ export interface ServerDouble {
   start(): Promise<void>;
 }
 
-export const startServerDouble = async ({ port = 0 }: { readonly port?: number } = {}): Promise<ServerDouble> => {
-  const log = memoryLog();
-  const faults: Faults = { notReady: false, hung: false, mute: false, delayMs: 0, acknowledgementsToLose: 0 };
+export interface DoubleOptions {
+  readonly port?: number;
+  readonly flavour?: Flavour;
+  /** Of another node of the same cluster. */
+  readonly log?: MemoryLog;
+}
+
+export const startServerDouble = async ({
+  port = 0,
+  flavour = 'eventstoredb',
+  log = memoryLog(),
+}: DoubleOptions = {}): Promise<ServerDouble> => {
+  const protocol = await loadProtocol(flavour);
+  const { streams, features, featureMessages } = protocol;
+  const { appended, confirmation, eventRead, streamNotFound, wrongRevision } = answersIn(protocol);
+  const faults: Faults = {
+    notReady: false,
+    hung: false,
+    mute: false,
+    delayMs: 0,
+    acknowledgementsToLose: 0,
+    acknowledgementDelayMs: 0,
+    leaderPort: null,
+  };
   const drops = new EventEmitter().setMaxListeners(0);
   let server: Server | undefined;
   let bound = port;
@@ -73,12 +84,17 @@ export const startServerDouble = async ({ port = 0 }: { readonly port?: number }
     const options = requests[0]?.getOptions();
     const proposed = requests.flatMap((request) => request.getProposedMessage() ?? []).map(proposedOf);
     if (!options || !(await admitted(call))) return;
+    if (faults.leaderPort !== null) {
+      answer(notLeader(faults.leaderPort));
+      return;
+    }
     if (proposed.reduce((bytes, { data }) => bytes + data.length, 0) > APPEND_BYTES_MAX) {
       answer(failure(status.INVALID_ARGUMENT, 'Maximum Append Size Exceeded.', 'maximum-append-size-exceeded'));
       return;
     }
     const stream = nameOf(options.getStreamIdentifier());
     const last = log.append(stream, expectedOf(options), proposed);
+    if (faults.acknowledgementDelayMs > 0) await pause(faults.acknowledgementDelayMs);
     if (faults.acknowledgementsToLose > 0) {
       faults.acknowledgementsToLose -= 1;
       answer(gone);
@@ -174,7 +190,8 @@ export const startServerDouble = async ({ port = 0 }: { readonly port?: number }
   await start();
 
   return {
-    url: `esdb://127.0.0.1:${bound}?tls=false`,
+    url: `${flavour === 'eventstoredb' ? 'esdb' : 'kurrentdb'}://127.0.0.1:${bound}?tls=false`,
+    port: bound,
     faults,
     log,
     dropSubscriptions: () => drops.emit('drop'),
