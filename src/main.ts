@@ -311,6 +311,7 @@ export const serve = async (configuration: Configuration): Promise<Service> => {
     repositories: createRepositoryAdmin({
       ...configuration.repositories,
       dataFolder,
+      operator: configuration.operator,
       repositories: outside.repositories,
       gitCredentials: gitCredentialsOf(configuration),
     }),

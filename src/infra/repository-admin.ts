@@ -1,4 +1,6 @@
 import { RepositoryProblem } from '../commands/ports/repositories.ts';
+import type { OperatorDefaults } from '../domain/repository-config.ts';
+import { filesToRead, type Proposal, proposeConfiguration } from '../domain/repository-proposal.ts';
 import type { GitAccess } from './git/access.ts';
 import type { GitRepositories } from './git/repositories.ts';
 import { addRepository, removeRepository } from './git/snapshots.ts';
@@ -14,11 +16,27 @@ export interface RepositoryAdminOptions {
   readonly dataFolder: string;
   readonly repositories: GitRepositories;
   readonly gitCredentials: GitAccess;
+  readonly operator: OperatorDefaults;
 }
+
+/** What the operator would have to allow first, as lines of `.env`. */
+const unmet = ({ image, testCommand, installCommand, hosts }: Proposal['needs'], operator: OperatorDefaults): string[] => {
+  const { allowedImages, allowedTestCommands, installs } = operator;
+  const added = (variable: string, value: string | null, allowed: readonly string[]): string[] =>
+    value === null || allowed.includes(value)
+      ? []
+      : [`To be allowed in .env first: ${variable}=${[...allowed, value].join(',')}`];
+  return [
+    ...added('ALLOWED_SANDBOX_IMAGES', image, allowedImages),
+    ...added('ALLOWED_TEST_COMMANDS', testCommand, allowedTestCommands),
+    ...added('ALLOWED_INSTALL_COMMANDS', installCommand, installs.allowedCommands),
+    ...hosts.flatMap((host) => added('INSTALL_EGRESS', host, installs.hosts)),
+  ];
+};
 
 /** Adds and removes repositories that changes can be asked for, and says of a new one what was found. */
 export const createRepositoryAdmin = (options: RepositoryAdminOptions): RepositoryAdmin => {
-  const { snapshotRoot, baseBranch, dataFolder, repositories, gitCredentials } = options;
+  const { snapshotRoot, baseBranch, dataFolder, repositories, gitCredentials, operator } = options;
 
   /** Nothing of it can be read without the base branch; the check of fetching says so already. */
   const look = async (name: string): Promise<Pick<AddedRepository, 'hasConfiguration' | 'proposal'>> => {
@@ -27,10 +45,15 @@ export const createRepositoryAdmin = (options: RepositoryAdminOptions): Reposito
       throw error;
     });
     if (base === null) return { hasConfiguration: false, proposal: null };
-    const files = await Promise.all(
-      CONFIGURATION_FILES.map((file) => repositories.readFile(name, base.commit, file, FILE_BYTES_MAX)),
-    );
-    return { hasConfiguration: files.some((file) => file !== null), proposal: null };
+    const names = await repositories.fileNames(name, base.tree);
+    if (CONFIGURATION_FILES.some((file) => names.includes(file))) return { hasConfiguration: true, proposal: null };
+    const texts = new Map<string, string>();
+    for (const file of filesToRead(names)) {
+      const bytes = await repositories.readFile(name, base.commit, file, FILE_BYTES_MAX);
+      if (Buffer.isBuffer(bytes)) texts.set(file, bytes.toString());
+    }
+    const { yaml, sentences, needs } = proposeConfiguration(names, texts);
+    return { hasConfiguration: false, proposal: { text: yaml, sentences: [...sentences, ...unmet(needs, operator)] } };
   };
 
   return {

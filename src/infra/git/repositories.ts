@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { type Collected, OutsideFailure, type Repositories, RepositoryProblem } from '../../commands/ports/repositories.ts';
+import type { ObjectId } from '../../domain/ids.ts';
 import type { GitAccess } from './access.ts';
 import { patchBetween, recordTree } from './changes.ts';
 import { checkRemote, commitsBetween, isAncestor, makeCommit, push, type RemoteCheck, remoteHeads } from './delivery.ts';
@@ -8,10 +9,10 @@ import { createGit } from './git.ts';
 import { isMirror } from './mirror-folder.ts';
 import { createMirrors, type Mirror } from './mirrors.ts';
 import { paced } from './paced.ts';
-import { shownPath } from './raw-path.ts';
+import { bytesOf, shownPath } from './raw-path.ts';
 import { readBack } from './read-back.ts';
 import { listSnapshots, mirrorFolder } from './snapshots.ts';
-import { createTreeReader, type TreeReader } from './tree.ts';
+import { createTreeReader, MODE_EXECUTABLE, MODE_FILE, type TreeReader } from './tree.ts';
 import { createFileReader, createTreeKeeper, isFolder, mergeOnto } from './trees.ts';
 import { writeOut } from './write-out.ts';
 
@@ -31,6 +32,8 @@ export interface RepositoriesOptions {
 export interface GitRepositories extends Repositories {
   /** For preflight: whether the base can be fetched, and a branch pushed. Changes nothing at the remote. */
   checkRemote(repository: string, base: string): Promise<readonly RemoteCheck[]>;
+  /** Names of the regular files of a tree. */
+  fileNames(repository: string, tree: ObjectId): Promise<readonly string[]>;
   /** To be told after a repository was added or removed. */
   forget(repository: string): void;
   /** Ends every git that still runs, such as a fetch that somebody shared; nothing can be asked afterwards. */
@@ -110,6 +113,10 @@ export const createRepositories = (options: RepositoriesOptions): GitRepositorie
     resolveBase: async (repository, base, age, signal) => (await mirrorOf(repository)).resolveBranch(base, age, signal),
     readFile: async (repository, treeish, path, maxBytes) => readFile(await mirrorOf(repository), treeish, path, maxBytes),
     isFolder: async (repository, commit, path) => isFolder(await mirrorOf(repository), commit, path),
+    fileNames: async (repository, tree) =>
+      [...(await entriesOf(await mirrorOf(repository), tree))]
+        .filter(([, { mode }]) => mode === MODE_FILE || mode === MODE_EXECUTABLE)
+        .map(([path]) => bytesOf(path).toString()),
     mergeOnto: async (repository, tree, oldBase, newBase) => mergeOnto(await mirrorOf(repository), tree, oldBase, newBase),
     writeOut: async (repository, tree, folder, signal) => writeOut(await mirrorOf(repository), tree, folder, signal),
     collect: async (request) => {

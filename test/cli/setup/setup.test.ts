@@ -91,6 +91,8 @@ describe('Setting up from an empty folder', () => {
       'Paired.',
       'example/shop can be asked for now.',
       /PASS {2}push/,
+      'Proposed for its .countersign.yml',
+      'test: npm test',
       /PASS {2}telegram/,
       '/task repo=example/shop',
     ])

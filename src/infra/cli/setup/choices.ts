@@ -84,10 +84,11 @@ const ghIsSignedIn = async ({ PATH = '', HOME = '' }: Environment): Promise<bool
 
 /** Where pull requests are opened. */
 export const chooseForge = async ({ interview, wish, said, terminal }: Choosing): Promise<Variables> => {
+  const isSignedIn = await ghIsSignedIn(said);
   const forge = await interview.choice({
     message: 'Where are Draft pull requests opened?',
     said: wish.forge ?? said.FORGE,
-    fallback: 'local',
+    fallback: isSignedIn ? 'github' : 'local',
     flag: '--forge',
     choices: [
       { value: 'github', name: 'on GitHub' },
@@ -100,7 +101,7 @@ export const chooseForge = async ({ interview, wish, said, terminal }: Choosing)
     fault: (typed) => (typed === 'github' || typed === 'local' ? undefined : 'github or local.'),
   });
   if (forge === 'local' || said.GH_TOKEN !== undefined || said.GITHUB_TOKEN !== undefined) return [['FORGE', forge]];
-  if (await ghIsSignedIn(said)) {
+  if (isSignedIn) {
     terminal.print('  The login of gh is used.');
     return [['FORGE', forge]];
   }

@@ -78,8 +78,8 @@ const botOf = async (desk: Desk): Promise<Bot | undefined> => {
 const nextSteps = ({ terminal }: Desk, repository: string | undefined, bot: Bot | undefined): void => {
   const repo = repository ?? 'you/yours';
   terminal.print(
-    ...(repository === undefined ? ['  bin/countersign repo add <url>                    once there is a repository'] : []),
-    '  bin/countersign serve                             or as a systemd unit: docs/systemd/countersign.service',
+    ...(repository === undefined ? ['  bin/countersign repo add <url>'] : []),
+    '  bin/countersign serve',
     ...(bot === undefined ? [] : [`  to @${bot.name}:  /task repo=${repo} Make the failing test pass.`]),
     `  bin/countersign task add --repo ${repo} "Make the failing test pass."`,
   );
