@@ -36,6 +36,9 @@ const FOREIGN = /(?:^|\/)(?:node_modules|vendor|third_party|testdata|fixtures?|e
 const folderOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));
 const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
+/** Names that nobody could mean well by are not proposed. */
+const isSafe = (path: string): boolean => RelativePath.safeParse(path).success;
+
 const has = ({ names }: Folder, name: string): boolean => names.has(name);
 
 const Manifest = z.object({
@@ -91,7 +94,7 @@ const node = (folder: Folder): Project | null => {
     return without(
       'This yarn has settings of its own (.yarnrc.yml): name the install step yourself, or use an image that has the packages.',
     );
-  const inputs = [manager.lock, ...[...folder.names].filter(isNodeInput).sort()];
+  const inputs = [manager.lock, ...[...folder.names].filter((name) => isNodeInput(name) && isSafe(name)).sort()];
   if (inputs.length > INSTALL_INPUTS_MAX)
     return without(`The workspace has more than ${INSTALL_INPUTS_MAX} manifests: use an image that has the packages.`);
   const sentences =
@@ -166,7 +169,7 @@ const FOLDERS_NAMED_MAX = 5;
 /** Folders that look like a project, the nearest to the root first; only the root when that is one. */
 const projectFolders = (names: readonly string[]): readonly string[] => {
   const marked = names.filter((path) => MARKS.includes(nameOf(path)) && !FOREIGN.test(path));
-  const folders = [...new Set(marked.map(folderOf))].filter((path) => path === '' || RelativePath.safeParse(path).success);
+  const folders = [...new Set(marked.map(folderOf))].filter((path) => path === '' || isSafe(path));
   if (folders.includes('') || folders.length === 0) return [''];
   const depth = (path: string): number => path.split('/').length;
   return folders
@@ -214,7 +217,7 @@ export const proposeConfiguration = (names: readonly string[], texts: ReadonlyMa
   const prefix = path === '' ? '' : `${path}/`;
   const inside = names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
   const folder: Folder = {
-    names: new Set(inside.filter((name) => RelativePath.safeParse(name).success)),
+    names: new Set(inside),
     text: (name) => texts.get(`${prefix}${name}`) ?? '',
   };
   const project = KINDS.reduce<Project | null>((found, kind) => found ?? kind(folder), null) ?? {

@@ -154,7 +154,7 @@ describe('A proposed configuration', () => {
         const { sentences } = propose(Object.fromEntries(files));
         for (const sentence of sentences) expect(sentence).not.toMatch(/\p{Cc}/u);
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 });
