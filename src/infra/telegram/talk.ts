@@ -13,8 +13,9 @@ import { readTaskLine } from './task-line.ts';
 import { filterOf, overviewPage, readWanted, statusesOf, taskListPage } from './task-list.ts';
 import type { Answered } from './update.ts';
 
-/** How long an overview waits for the health of the service, in milliseconds. */
+/** How long an overview waits for the health of the service, and how long that is said again: asking costs every component. In milliseconds. */
 const HEALTH_MS = 5_000;
+const HEALTH_KEPT_MS = 15_000;
 const OVERVIEW_TASKS_MAX = 100;
 
 /** `/task status 1a2b3c4d`, as people wrote it elsewhere. */
@@ -26,6 +27,15 @@ type Spoken = (visit: Visit, rest: string, repliesTo: Answered | null) => Promis
 export const createTalk = (desk: Desk, acts: Acts) => {
   const { bot, reading, artifacts, page } = desk;
 
+  let health: { readonly words: Promise<string>; readonly until: number } | undefined;
+  const healthWords = (): Promise<string> => {
+    if (!health || performance.now() > health.until) {
+      const words = desk.health().then(healthLine, () => 'The components could not be asked.');
+      health = { words, until: performance.now() + HEALTH_KEPT_MS };
+    }
+    return health.words;
+  };
+
   const overview = async (visit: Visit): Promise<void> => {
     const of = (statuses: ReturnType<typeof statusesOf>) =>
       reading.list(visit.person, { statuses, limit: OVERVIEW_TASKS_MAX }).then(({ tasks }) => tasks.toReversed());
@@ -33,10 +43,9 @@ export const createTalk = (desk: Desk, acts: Acts) => {
     // Nobody else waits while every component is asked.
     const late = Promise.withResolvers<string>();
     const timer = setTimeout(() => late.resolve('Some component has not answered yet.'), HEALTH_MS);
-    const asked = desk.health().then(healthLine, () => 'The components could not be asked.');
-    void Promise.race([asked, late.promise]).then((health) => {
+    void Promise.race([healthWords(), late.promise]).then((words) => {
       clearTimeout(timer);
-      visit.say({ text: overviewPage({ running, waiting }, health, reading.named) });
+      visit.say({ text: overviewPage({ running, waiting }, words, reading.named) });
     });
   };
 
