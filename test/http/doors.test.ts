@@ -65,7 +65,8 @@ describe('The door of the HTTP API', () => {
       '/openapi.json/',
       '/nothing',
       '/',
-      '/webhook/telegram',
+      '/webhook/telegram/',
+      '/WEBHOOK/telegram',
     ];
     it.each(paths)('on GET %s', async (path) => {
       for (const method of ['GET', 'HEAD', 'OPTIONS', 'PUT', 'PATCH', 'DELETE', 'POST', 'QUERY']) {
