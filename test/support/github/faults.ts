@@ -13,27 +13,28 @@ export type Fault =
   | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body: unknown };
 
 export interface Faults {
-  /** The next `times` requests (one by default) whose `METHOD /path?query` matches; `/api/v3` is not part of the path. */
-  failNext(pattern: RegExp, fault: Fault, times?: number): void;
+  /** The next `times` requests (one by default) whose `METHOD /path?query` matches; `/api/v3` is not part of the path. Each is told to `happened`. */
+  failNext(pattern: RegExp, fault: Fault, times?: number, happened?: () => void): void;
   /** Forgets the faults that have not happened. */
   clear(): void;
 }
 
 /** Like `Faults`, with what the front does about them: `null` is a broken connection. */
 export const createFaults = (): Faults & { apply(target: string, answer: () => Promise<Answer>): Promise<Answer | null> } => {
-  let planned: { readonly pattern: RegExp; readonly fault: Fault; times: number }[] = [];
+  let planned: { readonly pattern: RegExp; readonly fault: Fault; times: number; readonly happened: () => void }[] = [];
 
   const take = (target: string): Fault | undefined => {
     const plan = planned.find(({ pattern }) => pattern.test(target));
     if (plan === undefined) return undefined;
     plan.times--;
     planned = planned.filter(({ times }) => times > 0);
+    plan.happened();
     return plan.fault;
   };
 
   return {
-    failNext: (pattern, fault, times = 1) => {
-      planned.push({ pattern, fault, times });
+    failNext: (pattern, fault, times = 1, happened = () => {}) => {
+      planned.push({ pattern, fault, times, happened });
     },
     clear: () => {
       planned = [];

@@ -14,6 +14,8 @@ export interface Fault {
   readonly delayMs?: number;
   /** One by default; `Infinity` until the faults are cleared. */
   readonly times?: number;
+  /** Told of each. */
+  readonly happened?: () => void;
 }
 
 export interface Faults {
@@ -36,6 +38,7 @@ export const createFaults = (): Faults => {
       if (plan === undefined) return undefined;
       plan.times--;
       planned = planned.filter(({ times }) => times > 0);
+      plan.fault.happened?.();
       return plan.fault;
     },
     clear: () => {
@@ -53,7 +56,7 @@ const WORDS: Readonly<Record<number, string>> = {
   500: 'Internal Server Error',
 };
 
-/** The refusal that a planned status stands for. */
+/** The refusal that a planned status stands for; `description` replaces everything else it says, such as how long to wait. */
 export const faultRefusal = (status: number, { description, retryAfter = 1 }: Fault): Refusal => {
   if (description !== undefined) return new Refusal(status, description);
   return status === 429 ? tooManyRequests(retryAfter) : new Refusal(status, WORDS[status] ?? 'Internal Server Error');

@@ -1,0 +1,52 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as client from '@eventstore/db-client';
+import type { EventStore } from '../../../src/domain/event-store.ts';
+import { openEventStoreDb } from '../../../src/infra/store/eventstoredb.ts';
+import { openSqliteStore } from '../../../src/infra/store/sqlite.ts';
+import { verifyAuditFile } from '../../../src/infra/views/audit-reading.ts';
+import { openViews } from '../../../src/infra/views/views.ts';
+import type { Site } from '../site.ts';
+
+const CATCH_UP_MS = 10_000;
+
+const dumped = async (store: EventStore, folder: string, prefix = ''): Promise<readonly string[]> => {
+  const views = await openViews({
+    file: join(folder, `${prefix}views.db`),
+    auditFile: join(folder, `${prefix}audit.jsonl`),
+    store,
+  });
+  try {
+    await views.ready;
+    if (!(await views.waitForAudit((await store.head()) ?? '', CATCH_UP_MS)))
+      throw new Error('the audit does not come to its end');
+    return [...views.dump()];
+  } finally {
+    await views.close();
+  }
+};
+
+/** What lived through it all is what is made from the log alone: the views row by row, the audit byte by byte. Nobody has the folders open. */
+export const unlikeRebuilt = async ({ services, server, folder }: Site): Promise<readonly string[]> => {
+  const faults: string[] = [];
+  for (const [index, { dataFolder }] of services.entries()) {
+    const store = server ? openEventStoreDb({ url: server.url, client }) : openSqliteStore({ file: join(dataFolder, 'log.db') });
+    try {
+      const lived = await dumped(store, dataFolder);
+      const made = await dumped(store, folder, `rebuilt-${index}-`);
+      const other = lived.findIndex((line, at) => line !== made[at]);
+      if (other >= 0 || lived.length !== made.length)
+        faults.push(`views of service ${index + 1}: ${lived[other]} is, rebuilt, ${made[other]}`);
+      const [file, fresh] = [join(dataFolder, 'audit.jsonl'), join(folder, `rebuilt-${index}-audit.jsonl`)];
+      if (!(await readFile(file)).equals(await readFile(fresh)))
+        faults.push(`audit of service ${index + 1}: is not what a rebuild makes`);
+      const audit = await verifyAuditFile(file);
+      if (!audit.valid) faults.push(`audit of service ${index + 1}: does not verify`);
+    } catch (error) {
+      faults.push(`views of service ${index + 1}: could not be rebuilt: ${error instanceof Error ? error.message : error}`);
+    } finally {
+      await store.close();
+    }
+  }
+  return faults;
+};

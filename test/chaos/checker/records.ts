@@ -1,0 +1,120 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { z } from 'zod';
+import { git } from '../../support/git-commands.ts';
+import { REPOSITORY, type Site } from '../site.ts';
+
+/** What the checker looks at of an event, whatever its type. */
+const Data = z.looseObject({
+  taskId: z.string().optional(),
+  attempt: z.int().optional(),
+  execution: z.int().optional(),
+  stage: z.string().nullish(),
+  tree: z.string().optional(),
+  passed: z.boolean().optional(),
+  gate: z.string().optional(),
+  approvalId: z.string().optional(),
+  approvalDigest: z.string().optional(),
+  branch: z.string().optional(),
+  commit: z.string().optional(),
+  parents: z.array(z.string()).optional(),
+  number: z.int().optional(),
+  head: z.string().optional(),
+  reason: z.string().nullish(),
+  result: z.string().optional(),
+  errorCode: z.string().optional(),
+  key: z.string().optional(),
+  messageId: z.int().optional(),
+});
+
+export interface Logged {
+  readonly stream: string;
+  readonly revision: number;
+  readonly id: string;
+  readonly type: string;
+  readonly data: z.infer<typeof Data>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** The log itself, past every adapter, in its order. */
+export const readLog = ({ server, services: [{ dataFolder }] }: Pick<Site, 'server' | 'services'>): readonly Logged[] => {
+  const parsed = (row: { readonly data: string; readonly metadata: string }) => ({
+    data: Data.parse(JSON.parse(row.data)),
+    metadata: z.record(z.string(), z.string()).parse(JSON.parse(row.metadata)),
+  });
+  if (server) {
+    return server.log.events
+      .filter(({ stream }) => !stream.startsWith('$'))
+      .map(({ stream, revision, id, type, data, metadata }) => ({
+        ...{ stream, revision, id, type },
+        ...parsed({ data: Buffer.from(data).toString(), metadata: Buffer.from(metadata).toString() }),
+      }));
+  }
+  const file = join(dataFolder, 'log.db');
+  if (!existsSync(file)) return [];
+  const database = new DatabaseSync(file, { readOnly: true, timeout: 5_000 });
+  try {
+    const rows = database.prepare(
+      'SELECT name AS stream, events.revision, events.id, type, data, metadata FROM events JOIN streams ON stream_id = streams.id ORDER BY position',
+    );
+    const Row = z.object({
+      stream: z.string(),
+      revision: z.int(),
+      id: z.string(),
+      type: z.string(),
+      data: z.string(),
+      metadata: z.string(),
+    });
+    return rows.all().map((row) => {
+      const { stream, revision, id, type, ...texts } = Row.parse(row);
+      return { stream, revision, id, type, ...parsed(texts) };
+    });
+  } finally {
+    database.close();
+  }
+};
+
+export interface RemoteCommit {
+  readonly commit: string;
+  readonly tree: string;
+  readonly parents: readonly string[];
+}
+
+/** What GitHub holds by its own account. */
+export interface Remote {
+  /** By branch: the commits that `main` does not have, newest first. */
+  readonly branches: ReadonlyMap<string, readonly RemoteCommit[]>;
+  readonly pulls: readonly {
+    readonly number: number;
+    readonly branch: string;
+    readonly head: string;
+    readonly draft: boolean;
+    readonly state: string;
+  }[];
+  /** Commits on `main`. */
+  readonly mainCommits: number;
+}
+
+export const readRemote = async ({ github }: Pick<Site, 'github'>): Promise<Remote> => {
+  const bare = github.bare(REPOSITORY);
+  const names = await git(bare, ['for-each-ref', '--format=%(refname:short)', 'refs/heads']);
+  const branches = new Map<string, readonly RemoteCommit[]>();
+  for (const branch of names.split('\n').filter((name) => name !== '' && name !== 'main')) {
+    const lines = await git(bare, ['log', '--format=%H %T %P', `main..refs/heads/${branch}`]);
+    const commits = lines.split('\n').filter(Boolean);
+    branches.set(
+      branch,
+      commits.map((line) => {
+        const [commit = '', tree = '', ...parents] = line.split(' ');
+        return { commit, tree, parents };
+      }),
+    );
+  }
+  const pulls = await github.pulls(REPOSITORY);
+  return {
+    branches,
+    pulls: pulls.map(({ number, head, draft, state }) => ({ number, branch: head.ref, head: head.sha, draft, state })),
+    mainCommits: Number(await git(bare, ['rev-list', '--count', 'main'])),
+  };
+};

@@ -1,0 +1,67 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { withOutcomeTable } from './report.ts';
+import { runChaos } from './run.ts';
+import { MUTANTS, type Mutant } from './staging/edits.ts';
+
+/** The failure laboratory: see docs/reliability.md. Exit 1 when something was violated. */
+const Options = z.object({
+  failures: z.coerce.number().int().min(1).default(100),
+  seed: z
+    .string()
+    .regex(/^[\w-]+$/)
+    .default(() => randomBytes(4).toString('hex')),
+  store: z.enum(['sqlite', 'double']).optional(),
+  only: z.string().optional(),
+  batch: z.coerce.number().int().min(0).optional(),
+  parallel: z.coerce.number().int().min(1).max(8).default(2),
+  minutes: z.coerce.number().min(1).max(600).default(30),
+  mutant: z.enum(Object.keys(MUTANTS) as Mutant[]).optional(), // The keys of a literal.
+  report: z.string().optional(),
+  verbose: z.boolean().default(false),
+});
+
+const text = { type: 'string' } as const;
+const { values } = parseArgs({
+  options: {
+    ...{
+      failures: text,
+      seed: text,
+      store: text,
+      only: text,
+      batch: text,
+      parallel: text,
+      minutes: text,
+      mutant: text,
+      report: text,
+    },
+    verbose: { type: 'boolean' },
+  },
+});
+const { minutes, report, verbose, ...given } = Options.parse(values);
+const begun = performance.now();
+const present = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as typeof given; // Nothing but absent ones left out.
+
+console.log(`seed ${given.seed}: up to ${given.failures} failures`);
+const played = await runChaos({
+  ...(present as Parameters<typeof runChaos>[0]), // Absent rather than undefined, as its type asks.
+  msMax: minutes * 60_000,
+  onBatch: (batch, { store, injected, missed, violations, tasks, reruns, lives, ms, again, complaints }) => {
+    const counts = `${injected.length} failures (${missed.length} missed), ${tasks} tasks, ${reruns} reruns, ${lives} lives`;
+    console.log(`batch ${batch} on ${store}: ${counts}, ${(ms / 1_000).toFixed(1)} s, ${violations.length} violations`);
+    for (const violation of violations) console.log(`  VIOLATION ${violation}`);
+    if (verbose) for (const complaint of complaints) console.log(`  said: ${complaint}`);
+    if (verbose) for (const { name } of missed) console.log(`  missed: ${name}`);
+    if (violations.length > 0) console.log(`  again: ${again}`);
+  },
+});
+if (report !== undefined)
+  writeFileSync(report, withOutcomeTable(readFileSync(report, 'utf8'), played, given.seed, performance.now() - begun));
+const injected = played.reduce((sum, batch) => sum + batch.injected.length, 0);
+const violations = played.reduce((sum, batch) => sum + batch.violations.length, 0);
+console.log(
+  `${injected} failures injected, ${violations} violations found (seed ${given.seed}, ${Math.round((performance.now() - begun) / 1_000)} s)`,
+);
+process.exitCode = violations === 0 ? 0 : 1;

@@ -1,0 +1,179 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Client, clientOf } from '../support/client.ts';
+import { Fate, type Order } from './staging/shapes.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+/** Compiled code is kept between starts: they take half as long. */
+const COMPILED = join(ROOT, 'node_modules', '.cache', 'compiled');
+/** Longest that a start may take, in milliseconds. A process that was stopped in the middle is killed by its end. */
+const START_MS_MAX = 20_000;
+/** Before one that ended instead of listening, say on a full disk, is started again, in milliseconds. */
+const AGAIN_MS = 150;
+const COMPLAINTS_MAX = 200;
+
+/** One life of the service. */
+interface Life {
+  readonly child: ChildProcess;
+  readonly client: Client;
+  readonly ended: Promise<number | NodeJS.Signals>;
+}
+
+/** A service that is started again whenever it ends, as a supervisor would. */
+export interface Service {
+  readonly dataFolder: string;
+  /** Whoever lives now, once it listens. */
+  client(): Promise<Client>;
+  pid(): number | undefined;
+  /** The next call that one of these fates is about meets it, and the others are forgotten. `false`: the process ended first. */
+  arm(fates: readonly Fate[]): Promise<boolean>;
+  /** The fate that is met from now on; `undefined` when none is within `ms`. */
+  met(ms: number): Promise<Fate | undefined>;
+  signal(signal: NodeJS.Signals): void;
+  /** How far its clock is from the machine's, in milliseconds; stays so when it is started again. */
+  setClock(skewMs: number): Promise<void>;
+  skewMs(): number;
+  /** Ends it by `signal`, does `work` while nobody runs, and lets it be started again. */
+  whileDown(signal: 'SIGKILL' | 'SIGTERM', work: () => Promise<void>): Promise<void>;
+  /** Asks it to end for good. How it ended, and how long that took in milliseconds. */
+  stop(): Promise<{ readonly ending: number | NodeJS.Signals; readonly ms: number }>;
+  /** Ends it at once, whatever it does; nothing when it has ended. */
+  end(): Promise<void>;
+  /** Processes that were started. */
+  lives(): number;
+  /** How each life ended that was not ended by SIGKILL: the exit code. */
+  readonly endings: readonly (number | NodeJS.Signals)[];
+  /** What it said at level error, newest last. */
+  readonly complaints: readonly string[];
+}
+
+export interface ServiceOptions {
+  readonly environment: Readonly<Record<string, string>>;
+  readonly folder: string;
+}
+
+export const superviseService = ({ environment, folder }: ServiceOptions): Service => {
+  const dataFolder = environment.DATA_DIR ?? '';
+  const endings: (number | NodeJS.Signals)[] = [];
+  const complaints: string[] = [];
+  const waiting = new Set<(fate: Fate) => void>();
+  let lives = 0;
+  let skewMs = 0;
+  let over = false;
+  let held: Promise<void> = Promise.resolve();
+  let child: ChildProcess | undefined;
+
+  const begin = async (): Promise<Life | undefined> => {
+    lives++;
+    const born = fork(join(ROOT, 'src/main.ts'), ['serve', '--json'], {
+      env: { NODE_COMPILE_CACHE: COMPILED, ...environment, CHAOS_SKEW_MS: `${skewMs}` },
+      cwd: folder,
+      execArgv: ['--import', join(import.meta.dirname, 'staging', 'stage.ts')],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe'],
+    });
+    child = born;
+    const ended = once(born, 'exit').then(([code, signal]): number | NodeJS.Signals => signal ?? code);
+    createInterface(born.stdio[4] as Readable).on('line', (line) => {
+      // Opened by the options above.
+      for (const tell of waiting) tell(Fate.parse(JSON.parse(line)));
+    });
+    createInterface(born.stderr as Readable).on('line', (line) => {
+      // As above.
+      if (line !== '') complaints.push(line);
+      if (complaints.length > COMPLAINTS_MAX) complaints.shift();
+    });
+    const late = setTimeout(() => born.kill('SIGKILL'), START_MS_MAX);
+    const listens = once(createInterface(born.stdout as Readable), 'line').then(() => true); // As above.
+    const isUp = await Promise.race([listens, ended.then(() => false)]);
+    clearTimeout(late);
+    const client = isUp ? await clientOf(dataFolder).catch(() => undefined) : undefined;
+    if (client) return { child: born, client, ended };
+    born.kill('SIGKILL');
+    endings.push(await ended);
+    return undefined;
+  };
+
+  const live = async (): Promise<Life> => {
+    for (;;) {
+      await held;
+      const life = await begin();
+      if (life) {
+        void life.ended.then((ending) => {
+          if (ending !== 'SIGKILL') endings.push(ending);
+          if (!over) current = live();
+        });
+        return life;
+      }
+      await pause(AGAIN_MS);
+      if (over) throw new Error('the service is not started any more');
+    }
+  };
+  let current = live();
+  current.catch(() => undefined);
+
+  const order = async (asked: Order): Promise<boolean> => {
+    const { child: process, ended } = await current;
+    if (!process.connected) return false;
+    const heard = once(process, 'message').then(() => true);
+    heard.catch(() => undefined);
+    process.send(asked, () => undefined);
+    return Promise.race([heard, ended.then(() => false), pause(2_000, false)]);
+  };
+
+  return {
+    dataFolder,
+    client: async () => (await current).client,
+    pid: () => child?.pid,
+    arm: (fates) => order({ fates: [...fates] }),
+    met: (ms) =>
+      new Promise((resolve) => {
+        const settle = (fate: Fate | undefined): void => {
+          clearTimeout(timer);
+          waiting.delete(settle);
+          resolve(fate);
+        };
+        const timer = setTimeout(() => settle(undefined), ms);
+        waiting.add(settle);
+      }),
+    signal: (signal) => void child?.kill(signal),
+    setClock: async (ms) => {
+      skewMs = ms;
+      await order({ skewMs });
+    },
+    skewMs: () => skewMs,
+    whileDown: async (signal, work) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const { child: process, ended } = await current;
+      held = promise;
+      process.kill(signal);
+      await ended;
+      try {
+        await work();
+      } finally {
+        resolve();
+      }
+    },
+    stop: async () => {
+      const last = await current;
+      over = true;
+      const begun = performance.now();
+      last.child.kill('SIGTERM');
+      const ending = await last.ended;
+      return { ending, ms: performance.now() - begun };
+    },
+    end: async () => {
+      over = true;
+      if (!child || child.exitCode !== null || child.signalCode !== null) return;
+      const gone = once(child, 'exit');
+      child.kill('SIGKILL');
+      await gone;
+    },
+    lives: () => lives,
+    endings,
+    complaints,
+  };
+};

@@ -1,0 +1,66 @@
+import { fstatSync, writeSync } from 'node:fs';
+import { z } from 'zod';
+import { type Fate, Order } from './shapes.ts';
+
+/** The other end is read by whoever started this process. A write to it is done before a signal is. */
+export const NOTICES_FD = 4;
+
+let fates: readonly Fate[] = [];
+let skewMs = Number(process.env.CHAOS_SKEW_MS ?? 0);
+
+process.on('message', (message) => {
+  const order = Order.parse(message);
+  if ('fates' in order) ({ fates } = order);
+  else ({ skewMs } = order);
+  process.send?.('heard');
+});
+process.on('disconnect', () => process.exit());
+process.channel?.unref();
+
+fstatSync(NOTICES_FD); // A service that nobody listens to would wait for its fate for ever.
+const tell = (fate: Fate): void => void writeSync(NOTICES_FD, `${JSON.stringify(fate)}\n`);
+
+type Method = (...args: readonly unknown[]) => unknown;
+
+const Facts = z.array(z.looseObject({ type: z.string(), data: z.looseObject({ stage: z.string().optional() }) }));
+
+const namesOf = (part: string, method: string, args: readonly unknown[]): readonly string[] => {
+  if (part !== 'store' || method !== 'append') return [`${part}.${method}`];
+  return Facts.parse(args[1]).map(({ type, data }) => `append ${type}${data.stage === undefined ? '' : ` (${data.stage})`}`);
+};
+
+/** Takes a fate that is about one of these calls, and all others with it: nobody meets two. */
+const meet = (names: readonly string[]): Fate | undefined => {
+  const met = fates.find(({ call }) => names.includes(call));
+  if (met) fates = [];
+  return met;
+};
+
+const end = (fate: Fate): void => {
+  tell(fate);
+  process.kill(process.pid, fate.signal);
+};
+
+/** The part itself, but for the call that meets its fate. */
+export const mortal = <Part extends object>(part: string, real: Part): Part =>
+  new Proxy(real, {
+    get: (target, property) => {
+      const value: unknown = Reflect.get(target, property);
+      if (typeof value !== 'function') return value;
+      const method = value.bind(target) as Method; // Whatever it takes is handed on as it came.
+      return (...args: readonly unknown[]): unknown => {
+        const met = meet(namesOf(part, String(property), args));
+        if (met?.when === 'before') end(met);
+        if (met?.when === 'during') tell(met);
+        const result = method(...args);
+        if (met?.when !== 'after') return result;
+        return Promise.resolve(result).finally(() => end(met));
+      };
+    },
+  });
+
+/** A clock that was set wrong. */
+export const skewed = <Clock extends { now(): string }>(clock: Clock): Clock => ({
+  ...clock,
+  now: () => new Date(Date.now() + skewMs).toISOString(),
+});
