@@ -1,38 +1,20 @@
 import { may, type Person } from '../../domain/person/index.ts';
 import { DomainError } from '../../domain/refusals.ts';
 import { createActs } from './acts.ts';
-import { createAllowance } from './allowance.ts';
 import { readData } from './buttons.ts';
 import { type Command, readCommand } from './command-line.ts';
 import { isCommandName } from './command-table.ts';
 import type { Desk, Visit, Words } from './desk.ts';
+import { ALLOW_GROUP, createDoorstep } from './doorstep.ts';
 import { html, prose } from './html.ts';
 import { createPresses, type PressReply } from './presses.ts';
 import { readPrompt } from './prompts.ts';
 import { sentenceOf } from './refusal-words.ts';
-import {
-  anonymousReply,
-  groupNotAllowedReply,
-  notAnAnswerReply,
-  plainWordsReply,
-  strangerAnswer,
-  strangerReply,
-  strangersHelp,
-  textOnlyReply,
-  welcomeReply,
-} from './replies.ts';
+import { notAnAnswerReply, plainWordsReply, strangerAnswer, textOnlyReply } from './replies.ts';
 import { createTalk } from './talk.ts';
 import type { Arrival, Room } from './update.ts';
 
 const CHANNEL = 'telegram';
-/** On the button that an admin is asked with. */
-const ALLOW_GROUP = 'allow-group';
-
-const MINUTE_MS = 60_000;
-/** Tries of one account at a code; then silence. */
-const CODE_TRIES = { times: 5, perMs: 60 * MINUTE_MS };
-const STRANGERS = { private: { times: 5, perMs: MINUTE_MS }, group: { times: 1, perMs: MINUTE_MS } };
-
 type Said = Extract<Arrival, { kind: 'message' }>;
 type Pressed = Extract<Arrival, { kind: 'press' }>;
 
@@ -45,13 +27,11 @@ export const createIntake = (desk: Desk): ((arrival: Arrival) => Promise<void>) 
   const acts = createActs(desk);
   const talk = createTalk(desk, acts);
   const presses = createPresses(desk, acts);
-  const mayTryCode = createAllowance(CODE_TRIES);
-  const mayTell = { private: createAllowance(STRANGERS.private), group: createAllowance(STRANGERS.group) };
-  const mayAskForGroup = createAllowance(STRANGERS.group);
 
   /** In a group it must be seen what is answered. */
   const say = ({ place, kind }: Room, messageId: number, words: Words): void =>
     void outbox.send({ place, priority: 'answer', ...(kind === 'group' && { replyTo: messageId }), ...words });
+  const doorstep = createDoorstep(desk, say);
 
   const visitOf = ({ room, from, messageId, updateId }: Said | Pressed, person: Person): Visit => ({
     room,
@@ -66,12 +46,6 @@ export const createIntake = (desk: Desk): ((arrival: Arrival) => Promise<void>) 
   const isOpen = async ({ kind, place }: Room): Promise<boolean> =>
     kind === 'private' || (await chats.bySubject(CHANNEL, place.chat))?.isAllowed === true;
 
-  const askForGroup = ({ place }: Room): void => {
-    if (!mayAskForGroup(place.chat)) return;
-    const keyboard = [[{ text: 'Allow this group', data: ALLOW_GROUP }]];
-    void outbox.send({ place, priority: 'answer', text: groupNotAllowedReply(place.chat), keyboard });
-  };
-
   /** A refusal is an answer; everything else goes on to whoever asks again. */
   const told = async (visit: Visit, work: () => Promise<void>): Promise<void> => {
     try {
@@ -81,27 +55,6 @@ export const createIntake = (desk: Desk): ((arrival: Arrival) => Promise<void>) 
       if (sentence === undefined) throw error;
       visit.say({ text: html`${sentence}` });
     }
-  };
-
-  const redeem = async ({ room, from, messageId }: Said, code: string): Promise<void> => {
-    // Where others read along, a code would be theirs, too.
-    if (room.kind === 'group')
-      return say(room, messageId, { text: html`Write that to me in private, where nobody reads along.` });
-    if (!mayTryCode(from.id)) return;
-    try {
-      const person = await identities.redeem(CHANNEL, from.id, code);
-      say(room, messageId, { text: welcomeReply(person) });
-    } catch (error) {
-      const sentence = sentenceOf(error);
-      if (sentence === undefined) throw error;
-      say(room, messageId, { text: html`${sentence}` });
-    }
-  };
-
-  const stranger = ({ room, from, messageId }: Said, command: Command | undefined): void => {
-    if (!mayTell[room.kind](from.id)) return;
-    const isAskedHow = room.kind === 'private' && (command?.name === 'start' || command?.name === 'help');
-    say(room, messageId, { text: isAskedHow ? strangersHelp(from) : strangerReply(from) });
   };
 
   const replied = async (visit: Visit, { repliesTo, room }: Said, text: string): Promise<void> => {
@@ -143,10 +96,10 @@ export const createIntake = (desk: Desk): ((arrival: Arrival) => Promise<void>) 
     if (!isForUs(said, command)) return;
     if (room.kind === 'private') desk.reachable(room.place.chat);
     const isCode = command?.name === 'start' && command.rest !== '';
-    if (isCode) return redeem(said, command.rest);
-    if (!(await isOpen(room))) return askForGroup(room);
+    if (isCode) return doorstep.redeem(said, command.rest);
+    if (!(await isOpen(room))) return doorstep.closedGroup(room);
     const person = await identities.byIdentity(CHANNEL, from.id);
-    return person ? known(said, person, command) : stranger(said, command);
+    return person ? known(said, person, command) : doorstep.stranger(said, command);
   };
 
   const allowGroup = async (visit: Visit): Promise<PressReply> => {
@@ -186,12 +139,6 @@ export const createIntake = (desk: Desk): ((arrival: Arrival) => Promise<void>) 
     void outbox.answerPress(arrival.queryId, reply.text, reply.alert);
   };
 
-  const anonymous = ({ room, messageId, text }: Extract<Arrival, { kind: 'anonymous' }>): void => {
-    const command = readCommand(text);
-    const isForMe = command && (command.bot === null ? isCommandName(command.name) : command.bot === bot.username);
-    if (isForMe && mayTell.group(room.place.chat)) say(room, messageId, { text: anonymousReply });
-  };
-
   return async (arrival) => {
     switch (arrival.kind) {
       case 'message':
@@ -203,13 +150,13 @@ export const createIntake = (desk: Desk): ((arrival: Arrival) => Promise<void>) 
       case 'membership':
         if (!arrival.isMember) return;
         if (arrival.room.kind === 'private') return desk.reachable(arrival.room.place.chat);
-        if (!(await isOpen(arrival.room))) askForGroup(arrival.room);
+        if (!(await isOpen(arrival.room))) doorstep.closedGroup(arrival.room);
         return;
       case 'migration':
         await chats.moved(CHANNEL, arrival.from, arrival.to);
         return outbox.migrate(arrival.from, arrival.to);
       case 'anonymous':
-        return anonymous(arrival);
+        return doorstep.anonymous(arrival);
       case 'nothing':
         return;
     }
