@@ -6,6 +6,7 @@ import { delivering, deliveringLarge } from './delivery.ts';
 import { portOverClient } from './eventstoredb.ts';
 import type { Figure } from './figure.ts';
 import { starting } from './start.ts';
+import { telegram } from './telegram.ts';
 import { rebuilding } from './views.ts';
 
 /** Measures what docs/performance.md promises. `--json` prints a line a figure, `--only <name>` runs some; exit 1 when a bound does not hold. */
@@ -18,6 +19,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   rebuilding,
   starting,
   eventstoredb: portOverClient,
+  telegram,
 };
 
 const { values } = parseArgs({

@@ -1,9 +1,8 @@
 import type { Timer } from '../../src/infra/telegram/pace.ts';
 import type { Telegram } from '../support/telegram/index.ts';
 
-/** How often time jumps, and by how much, in milliseconds. */
+/** How often time jumps, in milliseconds. */
 const TICK_MS = 1;
-const JUMP_MS = 100;
 
 export interface FastTime extends Timer {
   /** Resolves when so much of this time has passed. */
@@ -16,14 +15,14 @@ interface Waiting {
   readonly work: () => void;
 }
 
-/** Time that runs about a hundred times faster, for us and for the server alike. */
-export const fastTime = (tg: Pick<Telegram, 'advance'>): FastTime => {
+/** Time that jumps by so many milliseconds every millisecond or so, for us and for the server alike. */
+export const fastTime = (tg: Pick<Telegram, 'advance'>, jumpMs = 100): FastTime => {
   const waiting = new Set<Waiting>();
   let skipped = 0;
   const now = (): number => performance.now() + skipped;
   const ticking = setInterval(() => {
-    skipped += JUMP_MS;
-    tg.advance(JUMP_MS);
+    skipped += jumpMs;
+    tg.advance(jumpMs);
     const due = [...waiting].filter(({ at }) => at <= now()).sort((a, b) => a.at - b.at);
     for (const one of due) if (waiting.delete(one)) one.work();
   }, TICK_MS);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { cardIdOf, cardStream } from '../../src/domain/card.ts';
 import { type EventStore, StoreUnavailable } from '../../src/domain/event-store.ts';
+import { html } from '../../src/infra/telegram/html.ts';
 import { FIRST_WORD_MS } from '../../src/infra/telegram/notices.ts';
 import * as events from '../domain/task/events.ts';
 import { ANNA, text } from '../domain/task/samples.ts';
@@ -72,6 +73,22 @@ describe('The card of a task', () => {
     expect(last(studio.said())?.earlier.length).toBeLessThanOrEqual(15);
   });
 
+  it('asks a person at once, whatever quiet word about the same task still waits', async () => {
+    const studio = await openStudio();
+    const group = studio.tg.group({ title: 'Team', members: [studio.ann] });
+    studio.tg.as(studio.ann).addBot(group);
+    const place = { chat: String(group.id), thread: null };
+    for (let number = 0; number < 40; number++) void studio.outbox.send({ place, priority: 'end', text: html`${number}` });
+    await studio.tell(1, [events.taskCreated()]);
+    await studio.follow(1, group);
+    await studio.time.pass(5_000);
+    await studio.tell(1, events.untilPrepared, 1);
+    const before = studio.time.now();
+    await studio.until((said) => said.some(starts('✋')), group);
+    expect(studio.time.now() - before).toBeLessThan(30_000);
+    expect(studio.said(group).some(starts('⏳'))).toBe(false);
+  });
+
   it('is wanted once, however often that is said', async () => {
     const studio = await openStudio();
     await studio.tell(1, events.untilPrepared);
@@ -100,6 +117,7 @@ describe('The card of a task', () => {
     if (asked) studio.tg.as(studio.ann).delete(asked);
     await studio.restart();
     await studio.until((said) => said.length === 1 && isAsked(said));
+    await studio.quiet();
     expect(await types(studio)).toEqual(['CardWanted', 'CardPosted', 'CardPosted']);
   });
 });

@@ -295,6 +295,22 @@ describe('A press', () => {
   });
 });
 
+describe('A message that is not wanted any more', () => {
+  it('is withdrawn while it waits, and holds up nothing', async () => {
+    tg.fault('sendMessage', { error: 429, retryAfter: 20 });
+    const [first, unwanted] = [new AbortController(), new AbortController()];
+    const all = [
+      outbox.send(message({ signal: first.signal })),
+      outbox.send(message({ text: html`no`, signal: unwanted.signal })),
+    ];
+    unwanted.abort();
+    expect(await all[1]).toMatchObject({ undeliverable: 'withdrawn' });
+    expect(await all[0]).toHaveProperty('sent');
+    expect(await outbox.send(message({ signal: AbortSignal.abort() }))).toMatchObject({ undeliverable: 'withdrawn' });
+    expect(texts()).toEqual(['hi']);
+  });
+});
+
 describe('The end of the process', () => {
   it('lets what is under way end, and leaves the rest', async () => {
     tg.fault('sendMessage', { delayMs: 50 });

@@ -5,7 +5,7 @@ import type { Form } from './wire.ts';
 /** How a message or an edit ended: taken, or never. */
 export type End =
   | { readonly messageId: number; readonly place: Place }
-  | { readonly undeliverable: 'blocked' | 'chat_gone' | 'refused' | 'stopped' };
+  | { readonly undeliverable: 'blocked' | 'chat_gone' | 'refused' | 'withdrawn' | 'stopped' };
 
 /** A message or an edit on its way. */
 export interface Entry {
@@ -16,6 +16,8 @@ export interface Entry {
   readonly form: Form;
   /** Id of the message an edit is about. */
   readonly replaces?: number;
+  /** Aborted: whoever sent it does not want it any more. */
+  readonly signal?: AbortSignal | undefined;
   /** The id of the message; throws what `verdictOf` judges. */
   readonly call: (place: Place, form: Form) => Promise<number>;
   readonly settle: (end: End) => void;
@@ -45,6 +47,8 @@ export interface ChatQueue {
   first(): Entry | undefined;
   take(): Entry | undefined;
   drain(): readonly Entry[];
+  /** Takes those out that are not wanted any more. */
+  withdrawn(): readonly Entry[];
   length(): number;
   /** Nothing more for this many milliseconds from `now`. */
   pause(ms: number, now: number): void;
@@ -81,6 +85,11 @@ export const createChatQueue = (chat: string): ChatQueue => {
     first: () => entries[0],
     take: () => entries.shift(),
     drain: () => entries.splice(0),
+    withdrawn: () => {
+      const out = entries.filter(({ signal }) => signal?.aborted);
+      for (const entry of out) entries.splice(entries.indexOf(entry), 1);
+      return out;
+    },
     length: () => entries.length,
     pause: (ms, now) => {
       notBefore = Math.max(notBefore, now + ms);

@@ -98,7 +98,7 @@ export const createHerald = (options: HeraldOptions): Herald => {
     progress: said,
     now: () => Date.parse(clock.now()),
   });
-  const looks = createLooks({ bring: messenger.bring, timer, log });
+  const looks = createLooks({ messenger, timer, log });
 
   /** Keeps what goes on by itself; an outage of the log is waited out. */
   const background = (doing: () => Promise<void>): void => {

@@ -18,13 +18,13 @@ interface Going {
 const NOTHING: Look = { again: false, repost: false };
 
 export interface LooksOptions {
-  readonly bring: Messenger['bring'];
+  readonly messenger: Messenger;
   readonly timer: Timer;
   readonly log: Pick<Log, 'error'>;
 }
 
 /** Looks at cards, one look at a time for each: whatever changes while it lasts is seen by the next. */
-export const createLooks = ({ bring, timer, log }: LooksOptions) => {
+export const createLooks = ({ messenger, timer, log }: LooksOptions) => {
   const going = new Map<string, Going>();
   const work = new Set<Promise<void>>();
   let stopped = false;
@@ -37,7 +37,10 @@ export const createLooks = ({ bring, timer, log }: LooksOptions) => {
     known.isDue = true;
     known.forget?.();
     known.forget = undefined;
-    if (known.isBusy) return;
+    if (known.isBusy) {
+      messenger.recheck(cardId);
+      return;
+    }
     const tracked = lookOn(cardId, known).finally(() => work.delete(tracked));
     work.add(tracked);
   };
@@ -47,7 +50,7 @@ export const createLooks = ({ bring, timer, log }: LooksOptions) => {
     one.isDue = false;
     one.look = NOTHING;
     try {
-      const next = await bring(cardId, now, () => look(cardId, { repost: true }));
+      const next = await messenger.bring(cardId, now, () => look(cardId, { repost: true }));
       if (next === 'again') one.isDue = true;
       else if (next !== 'rest') one.forget = timer.after(next.inMs, () => look(cardId));
     } catch (error) {

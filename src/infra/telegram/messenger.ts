@@ -48,6 +48,8 @@ const stateOf = ({ status, stage, attempt }: TaskView): string => [status, stage
 export const createMessenger = ({ cards, outbox, taskOf, names, changes, progress, now }: MessengerOptions) => {
   /** By card. */
   const said = new Map<string, Said>();
+  /** By card: looks whether the message that waits to be sent is still the one to send. */
+  const rechecks = new Map<string, () => void>();
 
   const remember = (cardId: string, messageId: number, task: TaskView, { text, keyboard }: CardText): Said | undefined => {
     const before = said.get(cardId);
@@ -68,11 +70,16 @@ export const createMessenger = ({ cards, outbox, taskOf, names, changes, progres
     void outbox.edit({ place: { chat, thread }, messageId: message.messageId, text, priority });
   };
 
-  const send = async (card: Card, notice: Notice, { text, keyboard, document }: CardText): Promise<SendOutcome> => {
+  const send = async (
+    card: Card,
+    notice: Notice,
+    { text, keyboard, document }: CardText,
+    signal: AbortSignal,
+  ): Promise<SendOutcome> => {
     const { chat, thread, posted, replyTo } = card;
     const { priority } = notice;
     const answered = posted.length === 0 && replyTo !== null ? { replyTo } : {};
-    const message = { place: { chat, thread }, priority, text, keyboard, silent: !notice.loud };
+    const message = { place: { chat, thread }, priority, text, keyboard, silent: !notice.loud, signal };
     if (!document) return outbox.send({ ...message, ...answered });
     const { caption, ...file } = document;
     const before = await outbox.send({ ...message, ...answered, text: caption, keyboard: [], silent: true, document: file });
@@ -84,7 +91,14 @@ export const createMessenger = ({ cards, outbox, taskOf, names, changes, progres
   const post = async (card: Card, task: TaskView, notice: Notice): Promise<Next> => {
     const { cardId, chat } = card;
     const words = await textOf(task);
-    const outcome = await send(card, notice, words);
+    const withdrawal = new AbortController();
+    const recheck = (): void => {
+      const current = taskOf(task.taskId);
+      if (current && noticeOf(current).key !== notice.key) withdrawal.abort();
+    };
+    rechecks.set(cardId, recheck);
+    recheck(); // Its words took a moment.
+    const outcome = await send(card, notice, words, withdrawal.signal).finally(() => rechecks.delete(cardId));
     if ('sent' in outcome) {
       const { messageId, place } = outcome.sent;
       await cards.posted(cardId, notice.key, notice.attempt, place, messageId);
@@ -92,6 +106,7 @@ export const createMessenger = ({ cards, outbox, taskOf, names, changes, progres
       if (place.chat === chat) supersede(card, card.posted.at(-1), task, 'end');
       return 'again';
     }
+    if (outcome.undeliverable === 'withdrawn') return 'again';
     if (outcome.undeliverable === 'stopped') return 'rest';
     const isKnown = card.undeliverable?.key === notice.key && card.undeliverable.reason === outcome.undeliverable;
     if (!isKnown) await cards.undeliverable(cardId, notice.key, outcome.undeliverable);
@@ -115,6 +130,8 @@ export const createMessenger = ({ cards, outbox, taskOf, names, changes, progres
   };
 
   return {
+    /** The task changed while a card is brought: what waits to be sent and is overtaken makes room for what is to be said now. */
+    recheck: (cardId: string): void => rechecks.get(cardId)?.(),
     /** Safe to repeat. `onGone` is called later when a message that a person must act on turns out to be gone. Throws what the store throws. */
     bring: async (cardId: string, { again, repost }: Look, onGone: () => void): Promise<Next> => {
       const card = await cards.load(cardId);

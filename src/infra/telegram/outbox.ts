@@ -23,12 +23,14 @@ export interface Outgoing {
   readonly forceReply?: string;
   /** A file; `text` becomes its caption, of at most 1,024 characters. */
   readonly document?: { readonly name: string; readonly bytes: Buffer };
+  /** Withdraws it while it waits. */
+  readonly signal?: AbortSignal;
 }
 
 export type SendOutcome =
   | { readonly sent: { readonly messageId: number; readonly place: Place } }
-  /** `stopped`: this process ends, and nothing is known. */
-  | { readonly undeliverable: 'blocked' | 'chat_gone' | 'refused' | 'stopped'; readonly sentence: string };
+  /** `withdrawn`: it was not sent. `stopped`: this process ends, and nothing is known. */
+  | { readonly undeliverable: 'blocked' | 'chat_gone' | 'refused' | 'withdrawn' | 'stopped'; readonly sentence: string };
 
 export interface Edit {
   readonly place: Place;
@@ -76,6 +78,7 @@ const SENTENCES = {
   blocked: 'The bot was blocked or removed there, or may not write.',
   chat_gone: 'Telegram knows no such chat, or the bot was never in it.',
   refused: 'Telegram refused the message in every form.',
+  withdrawn: 'It was not wanted any more.',
   stopped: 'The service is stopping.',
 } as const;
 
@@ -99,6 +102,7 @@ export const createOutbox = ({ api, log, onMigrated = () => {}, timer = systemTi
       traffic.submit({
         place,
         priority,
+        signal: message.signal,
         call: (to, form) => sendOver(api, message, to, form, signal),
         settle: (end) => resolve(sendOutcome(end)),
       });

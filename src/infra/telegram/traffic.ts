@@ -108,10 +108,23 @@ export const createTraffic = ({ timer, log, onMigrated }: TrafficOptions) => {
 
   const failed = (entry: Entry, queue: ChatQueue, verdict: Verdict): void => {
     slowDown(queue, verdict);
-    const next = stopped ? ({ undeliverable: 'stopped' } as const) : afterFailure(entry, verdict);
+    const next = givenUp(entry) ?? afterFailure(entry, verdict);
     if ('call' in next) enqueue(next);
     else entry.settle(next);
     if (verdict.is === 'migrated') migrate(queue.chat, verdict.to);
+  };
+
+  /** Why an entry is not tried any more, whatever Telegram says. */
+  const givenUp = ({ signal }: Pick<Entry, 'signal'>): End | undefined => {
+    if (stopped) return { undeliverable: 'stopped' };
+    return signal?.aborted ? { undeliverable: 'withdrawn' } : undefined;
+  };
+
+  const withdraw = (): void => {
+    for (const queue of chats.values()) {
+      for (const entry of queue.withdrawn()) entry.settle({ undeliverable: 'withdrawn' });
+    }
+    pump();
   };
 
   const carryOut = async (entry: Entry, queue: ChatQueue): Promise<void> => {
@@ -175,10 +188,12 @@ export const createTraffic = ({ timer, log, onMigrated }: TrafficOptions) => {
   return {
     submit: (wanted: Omit<Entry, 'order' | 'form'>): void => {
       const isFull = wanted.priority === 'answer' && queueOf(current(wanted.place.chat)).length() >= WAITING_PER_CHAT_MAX;
-      if (stopped || isFull) {
-        wanted.settle({ undeliverable: stopped ? 'stopped' : 'refused' });
+      const end = givenUp(wanted) ?? (isFull ? ({ undeliverable: 'refused' } as const) : undefined);
+      if (end) {
+        wanted.settle(end);
         return;
       }
+      wanted.signal?.addEventListener('abort', withdraw, { once: true });
       enqueue({ ...wanted, order: arrivals++, form: 'full' });
       pump();
     },
