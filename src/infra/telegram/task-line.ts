@@ -75,7 +75,7 @@ export const writtenOptions = (options: Options): string =>
     .flatMap(([name, { field }]) => {
       const value = options[field];
       if (value === undefined) return [];
-      if (!/\s/.test(value) && CLOSING[value.charAt(0)] === undefined) return [`${name}=${value}`];
+      if (!/^=|\s/.test(value) && CLOSING[value.charAt(0)] === undefined) return [`${name}=${value}`];
       const quotes = Object.entries(CLOSING).find(([open, close]) => !value.includes(open) && !value.includes(close));
       return quotes ? [`${name}=${quotes[0]}${value}${quotes[1]}`] : [];
     })
