@@ -20,7 +20,6 @@ import { letGoOfEnded } from './commands/task/bookkeeping.ts';
 import { taskProcess } from './commands/task/process.ts';
 import { chatKind } from './domain/chat/index.ts';
 import type { Kind } from './domain/decider.ts';
-import type { EventStore } from './domain/event-store.ts';
 import { historyKind } from './domain/history/index.ts';
 import { ARTIFACT_BYTES_MAX } from './domain/limits.ts';
 import { personKind } from './domain/person/index.ts';
@@ -58,13 +57,12 @@ import { createDockerInstall } from './infra/sandbox/docker-install.ts';
 import { createInstalls, noInstalls } from './infra/sandbox/installs.ts';
 import { probeDocker } from './infra/sandbox/probe.ts';
 import { lockDataFolder } from './infra/store/data-folder-lock.ts';
-import { openEventStoreDb } from './infra/store/eventstoredb.ts';
-import { loadClient } from './infra/store/eventstoredb-module.ts';
-import { openSqliteStore, type SqliteStore } from './infra/store/sqlite.ts';
+import { openStore } from './infra/store/place.ts';
 import { probeTelegram } from './infra/telegram/checks.ts';
 import { createTelegram, type Telegram, type TelegramOptions } from './infra/telegram/telegram.ts';
 import { startUpkeep } from './infra/upkeep.ts';
 import { peopleLookUps } from './infra/views/people-queries.ts';
+import { startKeeper } from './infra/views/threaded-keeper.ts';
 import { openViews } from './infra/views/views.ts';
 import { createWorkspaces } from './infra/workspaces.ts';
 import type { TaskView } from './projections/task-view.ts';
@@ -72,18 +70,14 @@ import type { TaskView } from './projections/task-view.ts';
 /** How long an outside failure is waited out: after the first, the second, the third. In milliseconds. */
 const RETRY_DELAYS_MS = [5_000, 30_000, 120_000];
 const KINDS: readonly Kind[] = [taskKind as Kind, personKind as Kind, chatKind as Kind, historyKind as Kind];
-/** How long the view may take to come to the end of the log before it is counted on as it is, in milliseconds. */
-const COUNT_WAIT_MS = 5_000;
+/** How long the views may take to come to the end of the log before they are asked as they are, in milliseconds. */
+const VIEWS_WAIT_MS = 5_000;
 /** Preparations and expiries under way at the same time. */
 const LIGHT_STEPS_MAX = 16;
-
 /** How long the tree of a task that failed stays at hand for a rerun, as long as git keeps what nothing refers to. In milliseconds. */
 const KEPT_AFTER_END_MS = 14 * 86_400_000;
 
-const openStore = async ({ eventStoreUrl, dataFolder }: Configuration): Promise<EventStore | SqliteStore> =>
-  eventStoreUrl === null
-    ? openSqliteStore({ file: join(dataFolder, 'log.db') })
-    : openEventStoreDb({ url: eventStoreUrl, client: await loadClient(eventStoreUrl) });
+const storePlaceOf = ({ eventStoreUrl, dataFolder }: Configuration) => ({ eventStoreUrl, file: join(dataFolder, 'log.db') });
 
 /** The log and what is derived from it, under the lock of the data folder; `open` closes it in the right order. */
 const openLog = async (configuration: Configuration, open: AsyncDisposableStack) => {
@@ -92,9 +86,10 @@ const openLog = async (configuration: Configuration, open: AsyncDisposableStack)
   const lock = lockDataFolder(dataFolder);
   open.defer(() => lock.release());
   if (await isForeignAudit(auditFile)) throw new Error(FOREIGN_AUDIT);
-  const store = await openStore(configuration);
+  const store = await openStore(storePlaceOf(configuration));
   open.defer(() => store.close());
-  const views = await openViews({ file: join(dataFolder, 'views.db'), store, auditFile });
+  const file = join(dataFolder, 'views.db');
+  const views = await openViews(file, await startKeeper({ file, auditFile, store: storePlaceOf(configuration) }));
   open.defer(() => views.close());
   const streams = createStreams(store);
   const people = createPeople(streams);
@@ -228,7 +223,7 @@ const openDoor = ({ repositories, agent, admission, ...configuration }: Configur
     tasks: {
       find: (id) => views.queries.find(id),
       countWaiting: async (personId) => {
-        await views.waitFor((await store.head()) ?? '', COUNT_WAIT_MS);
+        await views.waitFor((await store.head()) ?? '', VIEWS_WAIT_MS);
         return views.queries.countWaiting(personId);
       },
     },
@@ -334,7 +329,8 @@ export const serve = async (configuration: Configuration): Promise<Service> => {
 
   const { token } = await ensureLocalAdmin(join(dataFolder, 'local-admin.json'), { ...opened, clock: systemClock });
   await opened.views.ready;
-  runner.start();
+  // Whose a token is, is looked up in a view.
+  await opened.views.waitFor((await opened.store.head()) ?? '', VIEWS_WAIT_MS);
   const { url, close } = await listen(api, configuration);
   opening.defer(close);
   const serviceFile = join(dataFolder, SERVICE_FILE);
@@ -344,6 +340,8 @@ export const serve = async (configuration: Configuration): Promise<Service> => {
     isReady = false;
   });
   isReady = true;
+  // Work begins once the service can be asked about it.
+  runner.start();
   log.info({ url, sandbox: outside.sandboxes.kind, forge: outside.forge.kind }, 'countersign is ready');
   telegram?.start();
   opening.defer(() => {
@@ -370,7 +368,7 @@ const offline = async (configuration: Configuration): Promise<Offline> => {
 
 const preflight: Composition['preflight'] = async (configuration) => {
   await mkdir(configuration.dataFolder, { recursive: true, mode: 0o700 });
-  const store = await openStore(configuration);
+  const store = await openStore(storePlaceOf(configuration));
   try {
     const outside = await openOutside(configuration, createRedactor(secretsOf(configuration)));
     return await checkAll({ ...outside, store, telegram: () => probeTelegram(configuration.telegram) });

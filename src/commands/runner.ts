@@ -15,11 +15,11 @@ export interface RunnerOptions extends ExecutionOptions {
 /** Most items of one kind looked at in one go; the rest is looked at when these are done. */
 const DUE_MAX = 500;
 /**
- * Between two looks, in milliseconds, and the light steps that begin with each: while many requests are filed, preparing them takes a small
- * share of the event loop, and filing the rest.
+ * Between two looks, in milliseconds, and for each light step that the first of them began: while many requests are filed, preparing them takes a
+ * small share of the event loop, and filing the rest.
  */
 const LOOK_PAUSE_MS = 10;
-const LIGHT_BEGUN_MAX = 4;
+const LIGHT_PAUSE_MS = 2.5;
 /** Looks at least this often, whatever the view says: a worker that falls silent raises no event. */
 const TICK_MS = 1_000;
 
@@ -40,7 +40,7 @@ export const createRunner = (options: RunnerOptions) => {
   let stopping = false;
   let looking = false;
   let again = false;
-  let lookedAt = Number.NEGATIVE_INFINITY;
+  let nextLookAt = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
   let unsubscribe = () => {};
 
@@ -105,15 +105,13 @@ export const createRunner = (options: RunnerOptions) => {
     const taken = [...work.claimed(), ...[...active.values()].map(({ item }) => item)];
     const running = [...new Map(taken.map((item) => [item.stream, weighed(item)])).values()];
     const waiting = new Set(free.map(({ stream }) => stream));
-    let light = 0;
-    for (const item of admitted(
+    const admittedNow = admitted(
       options.admission,
       free.map(weighed),
       running.filter(({ stream }) => !waiting.has(stream)),
-    )) {
-      if (item.weight !== 'light' || light++ < LIGHT_BEGUN_MAX) begin(item);
-      else again = true;
-    }
+    );
+    for (const item of admittedNow) begin(item);
+    nextLookAt += LIGHT_PAUSE_MS * admittedNow.filter(({ weight }) => weight === 'light').length;
     schedule(work.nextAt(now));
   };
 
@@ -131,11 +129,11 @@ export const createRunner = (options: RunnerOptions) => {
     looking = true;
     void (async () => {
       while (again && !stopping) {
-        const tooSoonMs = lookedAt + LOOK_PAUSE_MS - performance.now();
+        const tooSoonMs = nextLookAt - performance.now();
         if (tooSoonMs > 0) await pause(tooSoonMs);
         if (stopping) break;
         again = false;
-        lookedAt = performance.now();
+        nextLookAt = performance.now() + LOOK_PAUSE_MS;
         await once().catch((error: unknown) => {
           tell(error, {});
           schedule(undefined);

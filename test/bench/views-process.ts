@@ -1,16 +1,19 @@
 import { join } from 'node:path';
-import { openSqliteStore } from '../../src/infra/store/sqlite.ts';
+import { openStore } from '../../src/infra/store/place.ts';
+import { startKeeper } from '../../src/infra/views/threaded-keeper.ts';
 import { openViews } from '../../src/infra/views/views.ts';
 
-/** Brings the views of a data folder up with its log and prints how long it took and the most memory it needed, as JSON. */
+/** Brings the views of a data folder up with its log, as the service does, and prints how long it took and the most memory it needed, as JSON. */
 const [folder = ''] = process.argv.slice(2);
 const begin = performance.now();
 let resident = 0;
 const sample = setInterval(() => {
   resident = Math.max(resident, process.memoryUsage.rss());
 }, 50);
-const store = openSqliteStore({ file: join(folder, 'log.db') });
-const views = await openViews({ file: join(folder, 'views.db'), store, auditFile: join(folder, 'audit.jsonl') });
+const place = { eventStoreUrl: null, file: join(folder, 'log.db') };
+const store = await openStore(place);
+const file = join(folder, 'views.db');
+const views = await openViews(file, await startKeeper({ file, auditFile: join(folder, 'audit.jsonl'), store: place }));
 await views.ready;
 const seconds = (performance.now() - begin) / 1_000;
 const head = await store.head();

@@ -4,6 +4,7 @@ import { expect } from 'vitest';
 import { z } from 'zod';
 import { openSqliteStore } from '../../src/infra/store/sqlite.ts';
 import { verifyAuditFile } from '../../src/infra/views/audit-reading.ts';
+import { openKeeper } from '../../src/infra/views/keeper.ts';
 import { openViews } from '../../src/infra/views/views.ts';
 import type { TaskView } from '../../src/projections/task-view.ts';
 import type { Client } from '../support/client.ts';
@@ -62,7 +63,8 @@ export const expectRebuilt = async ({ dataFolder, folder }: Workshop): Promise<v
   const store = openSqliteStore({ file: join(dataFolder, 'log.db') });
   try {
     const dumped = async (place: string): Promise<readonly string[]> => {
-      const views = await openViews({ file: join(place, 'views.db'), auditFile: join(place, 'audit.jsonl'), store });
+      const file = join(place, 'views.db');
+      const views = await openViews(file, await openKeeper({ file, auditFile: join(place, 'audit.jsonl'), store }));
       await views.ready;
       expect(await views.waitForAudit((await store.head()) ?? '', 10_000)).toBe(true);
       const dump = [...views.dump()];

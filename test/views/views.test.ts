@@ -8,6 +8,7 @@ import type { EventStore } from '../../src/domain/event-store.ts';
 import { taskStream } from '../../src/domain/ids.ts';
 import { redacted } from '../../src/domain/text.ts';
 import type { SqliteStore } from '../../src/infra/store/sqlite.ts';
+import { PROJECTIONS } from '../../src/infra/views/projections.ts';
 import type { Projection } from '../../src/projections/projection.ts';
 import { TaskView } from '../../src/projections/task-view.ts';
 import type { FoldedTask } from '../../src/projections/tasks.ts';
@@ -22,6 +23,8 @@ const TASK_LIST = `task_list_v${tasksProjection.version}`;
 
 const HISTORIES = [untilPrepared, untilAgent, untilPatchGate, untilCompleted];
 const someHistory = (number: number): readonly Happened[] => HISTORIES[number % HISTORIES.length] ?? [];
+
+const withTasks = (tasks: Projection): readonly Projection[] => [tasks, ...PROJECTIONS.filter(({ name }) => name !== tasks.name)];
 
 /** A log of some tasks with its views, come to its end. */
 const viewed = async (tasks = 0) => {
@@ -239,7 +242,7 @@ describe('A view of a raised version', () => {
     const { folder, store, views } = await viewed(12);
     await views.close();
     const slow = held(store);
-    const newer = await theViews(folder, slow.store, { tasks: raised });
+    const newer = await theViews(folder, slow.store, { projections: withTasks(raised) });
     await newer.ready;
 
     expect(newer.queries.getTask(taskIdOf(3))?.json).toContain('"rolling"');
@@ -257,10 +260,10 @@ describe('A view of a raised version', () => {
     const { folder, store, views } = await viewed(12);
     await views.close();
     const slow = held(store);
-    await (await theViews(folder, slow.store, { tasks: raised })).close();
+    await (await theViews(folder, slow.store, { projections: withTasks(raised) })).close();
     slow.release();
 
-    const newer = await theViews(folder, store, { tasks: raised });
+    const newer = await theViews(folder, store, { projections: withTasks(raised) });
     await newer.waitFor(await tell(store, 1_000, untilPrepared), 5_000);
     await newer.close();
     const older = await theViews(folder, store);
@@ -276,7 +279,7 @@ describe('A view of a raised version', () => {
     database.exec(`DROP TABLE ${TASK_LIST}`);
     database.close();
 
-    const newer = await theViews(folder, store, { tasks: raised });
+    const newer = await theViews(folder, store, { projections: withTasks(raised) });
     await newer.ready;
     expect(newer.queries.getTask(taskIdOf(3))?.json).toContain('"raised"');
   });
@@ -331,7 +334,7 @@ describe('A stream with an event that only newer code knows', () => {
         event.type === 'TaskPraised' ? state : tasksProjection.fold(state as FoldedTask | undefined, event),
     };
 
-    const updated = await theViews(folder, store, { tasks: knowing });
+    const updated = await theViews(folder, store, { projections: withTasks(knowing) });
     await updated.ready;
     expect(updated.status()[0]?.parked).toEqual([]);
     expect(updated.queries.getTask(taskIdOf(1))?.status).toBe('COMPLETED');

@@ -4,15 +4,19 @@ import type { DatabaseSync } from 'node:sqlite';
 const POLL_MS = 50;
 
 export interface Watch {
-  /** Someone in this process appended. */
+  /** Something was appended on this connection. */
   changed(): void;
   /** Resolves at the next change since the last one that was noticed, or when `signal` aborts. May resolve for nothing. */
   change(signal?: AbortSignal): Promise<void>;
   close(): void;
 }
 
-/** Own commits wake at once; those of other processes are seen by `PRAGMA data_version`, which is asked only while someone waits. */
-export const watchLog = (database: DatabaseSync): Watch => {
+/**
+ * Own commits wake at once, and so do those of other threads of this process, which tell each other by the log's id. Those of other processes are
+ * seen by `PRAGMA data_version`, which is asked only while someone waits.
+ */
+export const watchLog = (database: DatabaseSync, storeId: string): Watch => {
+  const others = new BroadcastChannel(`log ${storeId}`);
   const dataVersion = database.prepare('PRAGMA data_version');
   const waiting = new Set<() => void>();
   let seen = dataVersion.get()?.data_version;
@@ -32,8 +36,15 @@ export const watchLog = (database: DatabaseSync): Watch => {
     wake();
   };
 
+  others.onmessage = look;
+  // Waiting for a commit keeps no thread alive.
+  others.unref();
+
   return {
-    changed: wake,
+    changed: () => {
+      others.postMessage(null);
+      wake();
+    },
     change: (signal) =>
       new Promise((resolve) => {
         const done = (): void => {
@@ -51,6 +62,9 @@ export const watchLog = (database: DatabaseSync): Watch => {
         timer ??= setInterval(look, POLL_MS);
         look();
       }),
-    close: wake,
+    close: () => {
+      others.close();
+      wake();
+    },
   };
 };

@@ -1,4 +1,5 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { DatabaseSync } from 'node:sqlite';
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import { hashHolds } from '../../domain/event.ts';
 import { type Batch, type EventStore, type RecordedEvent, StoreUnavailable } from '../../domain/event-store.ts';
 import { encoded } from './encoded-event.ts';
@@ -12,6 +13,20 @@ import { watchLog } from './sqlite-watch.ts';
 
 /** Events read in one call; about 2 ms. */
 const PAGE_EVENTS = 500;
+
+/** Longest wait for those who read the log at the moment, and between two tries, in milliseconds. */
+const CUT = { timeoutMs: 1_000, pauseMs: 15 } as const;
+
+/** A text that was erased is still in the write-ahead log, until that is written back and cut. Throws `StoreUnavailable` while others read on. */
+const cutWriteAheadLog = async (database: DatabaseSync): Promise<void> => {
+  const cut = database.prepare('PRAGMA wal_checkpoint(TRUNCATE)');
+  const deadline = performance.now() + CUT.timeoutMs;
+  while (cut.get()?.busy !== 0) {
+    if (performance.now() >= deadline)
+      throw new StoreUnavailable('Another process reads the log, so the erased text is still in its files. Redact again.');
+    await pause(CUT.pauseMs);
+  }
+};
 
 export interface SqliteStore extends EventStore {
   /**
@@ -29,7 +44,7 @@ export const openSqliteStore = ({ file }: { readonly file: string }): SqliteStor
   const database = openLogFile(file);
   const id = storeIdOf(database);
   const reader = logReader(database);
-  const watch = watchLog(database);
+  const watch = watchLog(database, id);
   const appender = groupAppender(database, watch.changed);
   const redact = database.prepare(
     'UPDATE events SET data = ? WHERE revision = ? AND stream_id = (SELECT id FROM streams WHERE name = ?)',
@@ -111,10 +126,7 @@ export const openSqliteStore = ({ file }: { readonly file: string }): SqliteStor
           throw new Error(`not a redaction of event ${revision} of ${stream}: its hash would not hold`);
         redact.run(JSON.stringify(data), revision, stream);
       });
-      // The old text is still in the write-ahead log until that is written back and cut.
-      const written = database.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get();
-      if (written?.busy !== 0)
-        throw new StoreUnavailable('Another process reads the log, so the erased text is still in its files. Redact again.');
+      await cutWriteAheadLog(database);
     },
 
     close: async () => {

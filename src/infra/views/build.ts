@@ -9,6 +9,9 @@ import { createTables, tableName, viewTables } from './view-tables.ts';
 /** Longest run of folding before it is written and the event loop goes on, in milliseconds; writing takes about as long again. */
 const FOLD_MS = 5;
 
+/** A position that only moved, past events of other kinds, is written down this often, in milliseconds, and when the build is closed. */
+const SAVE_MS = 1_000;
+
 /** Streams whose folded state is kept in memory: those that change are mostly those that just did. */
 const STATES_MAX = 256;
 
@@ -38,6 +41,8 @@ interface Changes {
 /** One projection in tables of its own, with the position up to which it was folded. */
 export interface Build extends BuildId {
   readonly projection: Projection;
+  /** What the names of the streams it folds begin with. */
+  readonly streamPrefix: string;
   /** The real name of a table of the projection. */
   readonly named: (table: string) => string;
   position(): Position | null;
@@ -45,8 +50,13 @@ export interface Build extends BuildId {
   events(): number;
   /** Tries again to fold the streams that were parked: newer code may know their events. */
   unpark(): Promise<void>;
-  /** Folds the batch and calls `onCommit` with the streams of each commit. Events it has seen are passed over. Throws what SQLite or the store throws; then what is stored holds together, and the rest may be sent again. */
+  /**
+   * Folds the batch and calls `onCommit` with the streams of each commit. Events it has seen are passed over, and so are those of other kinds.
+   * Throws what SQLite or the store throws; then what is stored holds together, and the rest may be sent again.
+   */
   apply(batch: Batch, onCommit: (streams: ReadonlySet<string>) => void): Promise<void>;
+  /** Writes the position down. */
+  save(): void;
 }
 
 const seen = (projection: Projection, event: RecordedEvent): Seen => ({
@@ -68,6 +78,7 @@ const parking = (event: RecordedEvent, error: unknown): Parking => {
 /** Opens the tables of one build, which are made when they are missing. */
 export const openBuild = (database: DatabaseSync, store: EventStore, projection: Projection, id: BuildId): Build => {
   const { version, build } = id;
+  const streamPrefix = `${projection.kind.name}-`;
   const named = (table: string): string => tableName(table, version, build);
   const key = named(projection.name);
   const where = 'WHERE name = ? AND version = ? AND build = ?';
@@ -96,6 +107,14 @@ export const openBuild = (database: DatabaseSync, store: EventStore, projection:
   let position = (listed?.position ?? null) as Position | null; // Written below.
   let events = Number(listed?.events ?? 0);
   let lastId = tables.lastId();
+  let saved = position;
+  let savedAt = performance.now();
+
+  const save = (reached: Position | null, folded: number): void => {
+    move.run(reached, folded, projection.name, version, build);
+    saved = reached;
+    savedAt = performance.now();
+  };
 
   const nothing = (): Changes => ({ folded: new Map(), isNew: new Set(), parked: new Map() });
 
@@ -154,7 +173,7 @@ export const openBuild = (database: DatabaseSync, store: EventStore, projection:
       }
       for (const stream of released) release.run(key, stream);
       for (const [stream, { revision, type, needs }] of changes.parked) park.run(key, stream, revision, type, needs);
-      move.run(reached, events + more, projection.name, version, build);
+      save(reached, events + more);
       database.exec('COMMIT');
     } catch (error) {
       if (database.isTransaction) database.exec('ROLLBACK');
@@ -172,6 +191,7 @@ export const openBuild = (database: DatabaseSync, store: EventStore, projection:
 
   return {
     projection,
+    streamPrefix,
     version,
     build,
     named,
@@ -189,9 +209,16 @@ export const openBuild = (database: DatabaseSync, store: EventStore, projection:
     },
 
     async apply({ events: sent, checkpoint }, onCommit) {
-      const unseen = sent.filter((event) => position === null || event.position > position);
+      const unseen = sent.filter(
+        (event) => event.stream.startsWith(streamPrefix) && (position === null || event.position > position),
+      );
+      if (unseen.length === 0 && checkpoint !== null && (position === null || checkpoint > position)) {
+        position = checkpoint;
+        if (performance.now() > savedAt + SAVE_MS) save(position, events);
+        onCommit(new Set());
+      }
       let index = 0;
-      do {
+      while (index < unseen.length) {
         const changes = nothing();
         const first = index;
         const until = performance.now() + FOLD_MS;
@@ -209,7 +236,11 @@ export const openBuild = (database: DatabaseSync, store: EventStore, projection:
           onCommit(new Set(changes.folded.keys()));
         }
         if (index < unseen.length) await nextTurn();
-      } while (index < unseen.length);
+      }
+    },
+
+    save: () => {
+      if (position !== saved) save(position, events);
     },
   };
 };

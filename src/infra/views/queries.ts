@@ -7,6 +7,8 @@ import { chatQueries } from './chat-queries.ts';
 import { historyQueries } from './history-queries.ts';
 import { covered, decodeCursor, encodeCursor, pageSize } from './listing.ts';
 import { peopleQueries } from './people-queries.ts';
+import type { ViewStanding } from './slot.ts';
+import { tableName } from './view-tables.ts';
 
 /** The public JSON of a task, written when it changed, and what a reader's rights are judged by. */
 export interface FoundTask {
@@ -178,6 +180,12 @@ export interface Answering {
   readonly cards: (table: string) => string;
   readonly history: (table: string) => string;
 }
+
+/** The tables that answer in `views`. */
+export const answeringIn = (views: readonly Pick<ViewStanding, 'name' | 'answering'>[]): Answering =>
+  Object.fromEntries(
+    views.map(({ name, answering: { version, build } }) => [name, (table: string) => tableName(table, version, build)]),
+  ) as unknown as Answering; // There is one of each: projections.ts.
 
 /** Everything that is asked of the views. Throws what SQLite throws when the tables of `answering` are not those this code knows. */
 export const viewQueries = (database: DatabaseSync, answering: Answering) => ({

@@ -1,7 +1,7 @@
 import type { EventStore, Position } from '../../domain/event-store.ts';
 import type { Projection } from '../../projections/projection.ts';
-import type { Build } from './build.ts';
-import { feed } from './feed.ts';
+import type { Build, BuildId } from './build.ts';
+import { type Follower, feed } from './feed.ts';
 import type { ListedBuild, ViewStore } from './view-store.ts';
 
 /** How far a build is. */
@@ -14,14 +14,13 @@ export interface Progress {
   readonly expected: number | undefined;
 }
 
-export interface ViewStatus extends Progress {
+/** How one view stands. Plain data. */
+export interface ViewStanding extends Progress {
   readonly position: Position | null;
   readonly state: 'live' | 'catching_up' | 'building';
-  /** Streams that hold what only newer code knows. */
-  readonly parked: readonly { readonly stream: string; readonly type: string; readonly needs: string }[];
+  /** The build that answers: it names the tables. */
+  readonly answering: BuildId;
 }
-
-export type ChangeListener = (streams: ReadonlySet<string>) => void;
 
 export interface SlotOptions {
   readonly views: ViewStore;
@@ -30,10 +29,8 @@ export interface SlotOptions {
   readonly signal: AbortSignal;
   /** Keeps what goes on by itself; its failure ends the views. */
   readonly background: (work: Promise<void>) => void;
-  /** After each commit of the build that answers. */
-  readonly onCommit: ChangeListener;
-  /** Another build answers from now on. */
-  readonly onSwap: () => void;
+  /** After each commit: with the streams it touched when they are read, none when another build answers from now on. */
+  readonly onNews: (touched: ReadonlySet<string> | undefined) => void;
 }
 
 const isOpen = (build: Build | ListedBuild): build is Build => 'apply' in build;
@@ -42,7 +39,7 @@ const isOpen = (build: Build | ListedBuild): build is Build => 'apply' in build;
  * The place of one view: a build answers, and another may be made beside it that takes its place once it has folded everything. A build of
  * another version answers as it stands, because only its own code could go on with it.
  */
-export const createSlot = ({ views, store, projection, signal, background, onCommit, onSwap }: SlotOptions) => {
+export const createSlot = ({ views, store, projection, signal, background, onNews }: SlotOptions) => {
   const { name, version } = projection;
   const found = views.list(name).find(({ state }) => state === 'answering');
   const openNew = (): Build => views.open(projection, views.nextBuild(projection));
@@ -56,26 +53,20 @@ export const createSlot = ({ views, store, projection, signal, background, onCom
   let building: Promise<void> | undefined;
   let live = false;
   let removing = Promise.resolve();
-  let stopAnswering = (): void => {};
+  let stopAnswering = new AbortController();
   const ready = Promise.withResolvers<void>();
 
   const eventsFolded = (): number => (isOpen(answering) ? answering.events() : answering.events);
 
-  /** One after the other: each takes what the ones before it left. */
-  const removeDiscarded = (): void => {
-    removing = removing.then(() => views.removeDiscarded(projection, signal));
-    background(removing);
-  };
-
-  const follow = (build: Build, onLive: () => void, onProgress: () => void = () => {}): (() => void) => {
-    const stop = new AbortController();
-    const commit: ChangeListener = (streams) => {
+  const follower = (build: Build, stop: AbortController, onLive: () => void, onProgress: () => void = () => {}): Follower => ({
+    build,
+    signal: stop.signal,
+    onCommit: (streams) => {
       onProgress();
-      if (build === answering) onCommit(streams);
-    };
-    background(feed({ store, build, signal: AbortSignal.any([signal, stop.signal]), onCommit: commit, onLive }));
-    return () => stop.abort();
-  };
+      onNews(build === answering && streams.size > 0 ? streams : undefined);
+    },
+    onLive,
+  });
 
   const answerFromNowOn = (build: Build): void => {
     views.letAnswer(build);
@@ -83,8 +74,7 @@ export const createSlot = ({ views, store, projection, signal, background, onCom
     next = undefined;
     building = undefined;
     live = true;
-    onSwap();
-    removeDiscarded();
+    onNews(new Set());
   };
 
   /** Resolves when the build has taken its place. One at a time: a second call waits for the first. */
@@ -93,42 +83,37 @@ export const createSlot = ({ views, store, projection, signal, background, onCom
       const build = openNext();
       next = build;
       const expected = eventsFolded();
-      const stop = follow(
-        build,
-        () => {
-          if (build !== next) return;
-          stopAnswering();
-          stopAnswering = stop;
-          answerFromNowOn(build);
-          resolve();
-        },
-        () => onProgress({ name, version, events: build.events(), expected }),
-      );
+      const stop = new AbortController();
+      const onLive = (): void => {
+        if (build !== next) return;
+        stopAnswering.abort();
+        stopAnswering = stop;
+        answerFromNowOn(build);
+        resolve();
+      };
+      const tell = (): void => onProgress({ name, version, events: build.events(), expected });
+      background(feed({ store, followers: [follower(build, stop, onLive, tell)], signal }));
     });
     return building;
   };
 
   return {
-    name,
     ready: ready.promise,
-    answering: (): Pick<ListedBuild, 'named'> => answering,
-    /** Shown and real name of each table that answers. */
-    tables: (): readonly (readonly [string, string])[] =>
-      [name, ...Object.keys(projection.tables)].map((table) => [table, answering.named(table)]),
-    position: (): Position | null => (isOpen(answering) ? answering.position() : answering.position),
 
-    start(): void {
-      if (isOpen(answering)) {
-        views.letAnswer(answering);
-        stopAnswering = follow(answering, () => {
-          live = true;
-          ready.resolve();
-        });
-      } else {
+    /** Begins; gives what is to be fed with the log when the build that answers can go on. */
+    start(): Follower | undefined {
+      if (!isOpen(answering)) {
         ready.resolve();
         void buildBeside(openBegun);
+        return undefined;
       }
-      removeDiscarded();
+      views.letAnswer(answering);
+      return follower(answering, stopAnswering, () => {
+        if (live) return;
+        live = true;
+        ready.resolve();
+        onNews(undefined);
+      });
     },
 
     /** Gives up an answering build of another version whose tables this code cannot read. */
@@ -136,17 +121,29 @@ export const createSlot = ({ views, store, projection, signal, background, onCom
       if (!isOpen(answering)) answering = openBegun();
     },
 
-    rebuild: (onProgress?: (progress: Progress) => void): Promise<void> => buildBeside(openNew, onProgress),
+    rebuild: (onProgress: (progress: Progress) => void): Promise<void> => buildBeside(openNew, onProgress),
 
-    status: (): ViewStatus => ({
+    /** Removes the builds that were replaced, but for the one that is still read. One after the other: each takes what the ones before it left. */
+    release(read: BuildId): void {
+      removing = removing.then(() => views.removeDiscarded(projection, read, signal));
+      background(removing);
+    },
+
+    standing: (): ViewStanding => ({
       name,
       version,
       events: (next ?? (isOpen(answering) ? answering : undefined))?.events() ?? 0,
       expected: next && eventsFolded(),
       position: isOpen(answering) ? answering.position() : answering.position,
       state: next ? 'building' : live ? 'live' : 'catching_up',
-      parked: isOpen(answering) ? views.parked(answering) : [],
+      answering: { version: answering.version, build: answering.build },
     }),
+
+    /** Writes down how far the open builds are. */
+    save(): void {
+      if (isOpen(answering)) answering.save();
+      next?.save();
+    },
   };
 };
 

@@ -92,6 +92,13 @@ const open = (file: string): DatabaseSync => {
   }
 };
 
+/** A connection that only reads, beside the one that writes; the file is there. Being the last one, it tidies up when it is closed. */
+export const openViewReader = (file: string): DatabaseSync => {
+  const database = new DatabaseSync(file, { timeout: 5_000 });
+  database.exec('PRAGMA query_only = ON; PRAGMA trusted_schema = OFF');
+  return database;
+};
+
 const about = (database: DatabaseSync): ReadonlyMap<string, unknown> => {
   const made = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'about'").get();
   const rows = made ? database.prepare('SELECT key, value FROM about').all() : [];

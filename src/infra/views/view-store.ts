@@ -42,7 +42,6 @@ export const viewStore = (database: DatabaseSync, store: EventStore) => {
   const forget = database.prepare('DELETE FROM builds WHERE name = ? AND version = ? AND build = ?');
   const forgetParked = database.prepare('DELETE FROM parked WHERE tables = ?');
   const exists = database.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?');
-  const parked = database.prepare('SELECT stream, type, needs FROM parked WHERE tables = ? ORDER BY stream');
   const list = (name: string): readonly ListedBuild[] => all.all(name).map(listed);
 
   return {
@@ -61,16 +60,13 @@ export const viewStore = (database: DatabaseSync, store: EventStore) => {
       answer.run(version, build, projection.name);
     },
 
-    /** Streams that this build cannot fold any further, and what that would take. */
-    parked: ({ projection, named }: Build) =>
-      parked
-        .all(named(projection.name))
-        .map(({ stream, type, needs }) => ({ stream: String(stream), type: String(type), needs: String(needs) })),
-
-    /** Removes what is discarded, a few rows at a time: dropping a large table at once would stop the event loop. May be cut short. */
-    async removeDiscarded(projection: Projection, signal: AbortSignal): Promise<void> {
+    /**
+     * Removes what is discarded, but for the build that is still read, a few rows at a time: dropping a large table at once would keep others from
+     * writing. May be cut short.
+     */
+    async removeDiscarded(projection: Projection, read: BuildId, signal: AbortSignal): Promise<void> {
       for (const { name, version, build, tables, named, state } of list(projection.name)) {
-        if (state !== 'discarded') continue;
+        if (state !== 'discarded' || (version === read.version && build === read.build)) continue;
         for (const table of tables) {
           if (!exists.get(table)) continue;
           const erase = database.prepare(

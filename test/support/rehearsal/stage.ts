@@ -5,8 +5,7 @@ import { registerHooks } from 'node:module';
  * second tries come quicker than in life. Nothing of this stands in the product.
  */
 const MAKERS: Readonly<Record<string, { readonly maker: string; readonly made: string }>> = {
-  './infra/store/sqlite.ts': { maker: 'openSqliteStore', made: `mortal('store', make(options))` },
-  './infra/store/eventstoredb.ts': { maker: 'openEventStoreDb', made: `mortal('store', make(options))` },
+  './infra/store/place.ts': { maker: 'openStore', made: `make(options).then((store) => mortal('store', store))` },
   './infra/agent/agents.ts': { maker: 'createAgents', made: `mortal('agents', make(options))` },
   './infra/sandbox/docker.ts': { maker: 'createDockerSandbox', made: `mortal('sandboxes', make(options))` },
   './infra/sandbox/bubblewrap.ts': { maker: 'createBubblewrapSandbox', made: `mortal('sandboxes', make(options))` },

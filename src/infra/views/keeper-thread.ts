@@ -1,0 +1,37 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { openStore } from '../store/place.ts';
+import { openKeeper } from './keeper.ts';
+import type { KeeperPlace, Order, Report } from './keeper-messages.ts';
+
+/** The thread that `startKeeper` starts: it has connections of its own to the log and to the views, and ends when it is told to. */
+const port = parentPort;
+if (!port) throw new Error('Only the service starts this.');
+const say = (report: Report): void => port.postMessage(report);
+
+const { file, auditFile, store: place } = workerData as KeeperPlace; // What `startKeeper` hands over.
+const store = await openStore(place);
+const keeper = await openKeeper({ file, auditFile, store });
+
+const rebuild = async (id: number): Promise<void> => {
+  try {
+    await keeper.rebuild((progress) => say({ about: 'progress', id, progress }));
+    say({ about: 'rebuilt', id });
+  } catch (error) {
+    say({ about: 'not rebuilt', id, error });
+  }
+};
+
+const close = async (): Promise<void> => {
+  await keeper.close();
+  await store.close();
+  port.close();
+};
+
+port.on('message', (order: Order) => {
+  if (order.about === 'rebuild') void rebuild(order.id);
+  else if (order.about === 'release') keeper.release(order.read);
+  else void close();
+});
+keeper.onNews((touched) => say({ about: 'news', standing: keeper.standing(), touched }));
+keeper.done.catch((error: unknown) => say({ about: 'fault', error }));
+say({ about: 'news', standing: keeper.standing(), touched: undefined });

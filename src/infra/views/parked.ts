@@ -1,0 +1,15 @@
+import type { DatabaseSync } from 'node:sqlite';
+
+export interface ParkedStream {
+  readonly stream: string;
+  readonly type: string;
+  /** Schema version that is needed, or `unreadable`. */
+  readonly needs: string;
+}
+
+/** Streams that a build, named by its main table, cannot fold any further, and what that would take. */
+export const parkedIn = (database: DatabaseSync): ((table: string) => readonly ParkedStream[]) => {
+  const parked = database.prepare('SELECT stream, type, needs FROM parked WHERE tables = ? ORDER BY stream');
+  return (table) =>
+    parked.all(table).map(({ stream, type, needs }) => ({ stream: String(stream), type: String(type), needs: String(needs) }));
+};

@@ -1,0 +1,71 @@
+import { Worker } from 'node:worker_threads';
+import type { Keeper, Standing, Touched } from './keeper.ts';
+import type { KeeperPlace, Order, Report } from './keeper-messages.ts';
+import type { Progress } from './slot.ts';
+
+interface Rebuild {
+  readonly onProgress: (progress: Progress) => void;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** A keeper on a thread of its own: what the views and the audit cost is no cost of the event loop that answers people. */
+export const startKeeper = async (place: KeeperPlace): Promise<Keeper> => {
+  const thread = new Worker(new URL('./keeper-thread.ts', import.meta.url), {
+    workerData: place,
+    resourceLimits: { maxYoungGenerationSizeMb: 6 },
+  });
+  const say = (order: Order): void => thread.postMessage(order);
+  const first = Promise.withResolvers<Standing>();
+  const done = Promise.withResolvers<void>();
+  done.promise.catch(() => undefined); // Whoever awaits it is told; nobody must.
+  const exited = new Promise<void>((resolve) => thread.once('exit', () => resolve()));
+  const rebuilds = new Map<number, Rebuild>();
+  let listener = (_touched: Touched): void => {};
+  let standing: Standing | undefined;
+
+  const onReport = (report: Report): void => {
+    if (report.about === 'news') {
+      ({ standing } = report);
+      first.resolve(standing);
+      listener(report.touched);
+    } else if (report.about === 'fault') done.reject(report.error);
+    else if (report.about === 'progress') rebuilds.get(report.id)?.onProgress(report.progress);
+    else {
+      const rebuild = rebuilds.get(report.id);
+      rebuilds.delete(report.id);
+      if (report.about === 'rebuilt') rebuild?.resolve();
+      else rebuild?.reject(report.error);
+    }
+  };
+  thread.on('message', onReport).once('error', (error) => {
+    first.reject(error);
+    done.reject(error);
+  });
+  void exited.then(() => {
+    const error = new Error('The thread that keeps the views has ended.');
+    first.reject(error);
+    for (const { reject } of rebuilds.values()) reject(error);
+    done.resolve();
+  });
+  const opened = await first.promise;
+
+  return {
+    standing: () => standing ?? opened,
+    onNews: (called) => {
+      listener = called;
+    },
+    rebuild: (onProgress) =>
+      new Promise((resolve, reject) => {
+        const id = rebuilds.size === 0 ? 1 : Math.max(...rebuilds.keys()) + 1;
+        rebuilds.set(id, { onProgress, resolve, reject });
+        say({ about: 'rebuild', id });
+      }),
+    release: (read) => say({ about: 'release', read }),
+    done: done.promise,
+    close: async () => {
+      say({ about: 'close' });
+      await exited;
+    },
+  };
+};
