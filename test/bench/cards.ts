@@ -8,6 +8,7 @@ import { openSqliteStore } from '../../src/infra/store/sqlite.ts';
 import { createTelegramApi } from '../../src/infra/telegram/api.ts';
 import { createHerald } from '../../src/infra/telegram/herald.ts';
 import { createOutbox } from '../../src/infra/telegram/outbox.ts';
+import { openKeeper } from '../../src/infra/views/keeper.ts';
 import { openViews } from '../../src/infra/views/views.ts';
 import { untilAgent, untilPrepared } from '../domain/task/events.ts';
 import { type ChatRef, startTelegram, type Telegram } from '../support/telegram/index.ts';
@@ -16,7 +17,7 @@ import { taskIdOf, tell, tellMany } from '../views/stories.ts';
 import { absolute, type Figure } from './figure.ts';
 
 const CARDS = 200;
-const APPROVALS = 20;
+const APPROVALS = 10;
 /** Of Telegram's time. */
 const BETWEEN_APPROVALS_MS = 10_000;
 /** Each running task says something this often, in milliseconds of Telegram's time. */
@@ -56,7 +57,8 @@ const inManyChats: Stage = {
 const measured = async ({ name, jumpMs, chats }: Stage): Promise<Figure[]> => {
   const folder = await mkdtemp(join(tmpdir(), 'countersign-bench-'));
   const store = openSqliteStore({ file: join(folder, 'log.db') });
-  const views = await openViews({ file: join(folder, 'views.db'), auditFile: join(folder, 'audit.jsonl'), store });
+  const file = join(folder, 'views.db');
+  const views = await openViews(file, await openKeeper({ file, auditFile: join(folder, 'audit.jsonl'), store }));
   const tg = await startTelegram();
   tg.flood.enforce(true);
   const places = chats(tg);
