@@ -5,17 +5,15 @@ import type { EventStore } from '../../../src/domain/event-store.ts';
 import { openEventStoreDb } from '../../../src/infra/store/eventstoredb.ts';
 import { openSqliteStore } from '../../../src/infra/store/sqlite.ts';
 import { verifyAuditFile } from '../../../src/infra/views/audit-reading.ts';
+import { openKeeper } from '../../../src/infra/views/keeper.ts';
 import { openViews } from '../../../src/infra/views/views.ts';
 import type { Site } from '../site.ts';
 
 const CATCH_UP_MS = 10_000;
 
 const dumped = async (store: EventStore, folder: string, prefix = ''): Promise<readonly string[]> => {
-  const views = await openViews({
-    file: join(folder, `${prefix}views.db`),
-    auditFile: join(folder, `${prefix}audit.jsonl`),
-    store,
-  });
+  const file = join(folder, `${prefix}views.db`);
+  const views = await openViews(file, await openKeeper({ file, auditFile: join(folder, `${prefix}audit.jsonl`), store }));
   try {
     await views.ready;
     if (!(await views.waitForAudit((await store.head()) ?? '', CATCH_UP_MS)))
