@@ -1,5 +1,5 @@
 import type { Happened } from '../event.ts';
-import { ownText } from '../text.ts';
+import { ownText, type Text, textOf } from '../text.ts';
 import type { TaskEvent, TaskEventData } from './events.ts';
 import { type Claim, type Evidence, type PresentTask, type PullRequest, type Running, type Task, unclaimed } from './state.ts';
 
@@ -32,6 +32,9 @@ const request = (task: PresentTask) => ({
   commits: task.commits,
   evidence: task.evidence,
 });
+
+/** A person's own words, as they go on with a sentence. */
+const saying = (reason: Text | null): string => (reason === null ? '' : `, saying “${textOf(reason)}”`);
 
 const failed = (task: PresentTask, errorCode: 'REJECTED' | 'CANCELLED' | 'APPROVAL_EXPIRED', sentence: string): Task => ({
   ...request(task),
@@ -101,8 +104,9 @@ const on: { readonly [Name in Exclude<TaskEvent['type'], 'TaskCreated'>]: On<Nam
   RetryRequested: (task) => ({ ...request(task), status: 'CREATED' }),
   TaskApproved: (task, { approvalId, approvalDigest, expiresAt }, { actor, at: when }) =>
     at(task, 'agent', { ...task.evidence, approval: { approvalId, approvalDigest, expiresAt, by: actor, at: when } }),
-  TaskRejected: (task) => failed(task, 'REJECTED', 'A person refused it. Rerun it with feedback, or file another task.'),
-  TaskCancelled: (task) => failed(task, 'CANCELLED', 'A person stopped it. Rerun it to try again.'),
+  TaskRejected: (task, { reason }) =>
+    failed(task, 'REJECTED', `A person refused it${saying(reason)}. Rerun it with feedback, or file another task.`),
+  TaskCancelled: (task, { reason }) => failed(task, 'CANCELLED', `A person stopped it${saying(reason)}. Rerun it to try again.`),
   ApprovalExpired: (task) =>
     failed(task, 'APPROVAL_EXPIRED', 'It was not allowed, or not begun, in time. Rerun it to be asked again.'),
   StageClaimed: (task, { execution, worker }) =>

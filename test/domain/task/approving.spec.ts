@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { taskKind as task } from '../../../src/domain/task/index.ts';
+import { textOf } from '../../../src/domain/text.ts';
 import { folded, given } from '../given.ts';
 import { approveTask, askBack, claimStage, rejectTask } from './commands.ts';
 import {
@@ -120,6 +121,9 @@ describe('Rejecting a task', () => {
     given(task, taskCreated(), clarificationRequested()).when(rejectTask()).yields(taskRejected());
     const reason = text('Not now.');
     given(task, untilPrepared).when(rejectTask({ reason })).yields(taskRejected({ reason }));
+    expect(folded(task, untilPrepared, taskRejected({ reason }))).toMatchObject({
+      failure: { text: expect.stringContaining(`, saying “${textOf(reason)}”.`) },
+    });
     expect(folded(task, untilPrepared, taskRejected())).toMatchObject({ status: 'FAILED', errorCode: 'REJECTED' });
   });
 
