@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Artifacts } from '../../commands/ports/artifacts.ts';
 import type { Clock } from '../../commands/ports/clock.ts';
-import { cardIdOf } from '../../domain/card.ts';
+import { cardIdOf, cardStream } from '../../domain/card.ts';
 import { type EventStore, StoreUnavailable } from '../../domain/event-store.ts';
 import { taskStream } from '../../domain/ids.ts';
 import { textOf } from '../../domain/text.ts';
@@ -31,7 +31,7 @@ const TURN_CARDS = 50;
 const AWAY_MS = 1_000;
 
 const TASKS = taskStream('');
-const CARDS = 'card-';
+const CARDS = cardStream('');
 const GOING_ON = ['CREATED', 'WAIT_CLARIFY', 'WAIT_APPROVE_WRITE', 'RUNNING', 'WAIT_APPROVE_PATCH', 'PR_CREATED'] as const;
 
 export interface HeraldOptions {
@@ -160,15 +160,24 @@ export const createHerald = (options: HeraldOptions): Herald => {
     }
   };
 
+  /** Whichever of a task and its card comes into the views last is the one that knows both. */
+  const considerLater = (taskId: string | undefined): void => {
+    if (notify && taskId !== undefined && !considered.has(taskId)) background(() => consider(taskId));
+  };
+
   const changed = (streams: ReadonlySet<string>): void => {
     // Another build of a view answers: what it says may differ.
     if (streams.size === 0) background(everything);
     for (const stream of streams) {
-      if (stream.startsWith(CARDS)) looks.look(stream.slice(CARDS.length));
-      if (!stream.startsWith(TASKS)) continue;
-      const taskId = stream.slice(TASKS.length);
-      lookAtTask(taskId);
-      if (notify && !considered.has(taskId)) background(() => consider(taskId));
+      if (stream.startsWith(CARDS)) {
+        const cardId = stream.slice(CARDS.length);
+        looks.look(cardId);
+        if (notify) considerLater(views.queries.cards.get(cardId)?.taskId);
+      } else if (stream.startsWith(TASKS)) {
+        const taskId = stream.slice(TASKS.length);
+        lookAtTask(taskId);
+        considerLater(taskId);
+      }
     }
   };
 
@@ -190,7 +199,6 @@ export const createHerald = (options: HeraldOptions): Herald => {
     want: async (card) => {
       await cards.want(card);
       looks.look(cardIdOf(card.taskId, card.place.chat, card.place.thread));
-      if (notify) background(() => consider(card.taskId));
     },
     reachable: (chat) => {
       for (const { cardId } of views.queries.cards.undelivered(chat, TRIED_AGAIN_MAX)) looks.look(cardId, { again: true });

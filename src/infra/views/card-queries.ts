@@ -1,5 +1,5 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
-import type { Card } from '../../domain/card.ts';
+import { type Card, cardStream } from '../../domain/card.ts';
 import { taskStream } from '../../domain/ids.ts';
 
 /** A message of ours that somebody answers, or presses a button of. */
@@ -16,6 +16,7 @@ const cardOf = (row: Record<string, SQLOutputValue>): Card => JSON.parse(String(
 export const cardQueries = (database: DatabaseSync, named: (table: string) => string, tasks: (table: string) => string) => {
   const cards = named('cards');
   const listed = `SELECT c.document FROM ${named('card_list')} l JOIN ${cards} c ON c.id = l.id`;
+  const get = database.prepare(`SELECT document FROM ${cards} WHERE stream = ?`);
   const ofTask = database.prepare(`${listed} WHERE l.task_id = ? ORDER BY l.id`);
   const ofChat = database.prepare(`${listed} WHERE l.chat = ? ORDER BY l.id DESC LIMIT ?`);
   const undelivered = database.prepare(`${listed} WHERE l.chat = ? AND l.undeliverable = 1 ORDER BY l.id DESC LIMIT ?`);
@@ -29,6 +30,10 @@ export const cardQueries = (database: DatabaseSync, named: (table: string) => st
   );
 
   return {
+    get(cardId: string): Card | undefined {
+      const row = get.get(cardStream(cardId));
+      return row && row.document !== null ? cardOf(row) : undefined;
+    },
     ofTask: (taskId: string): readonly Card[] => ofTask.all(taskId).map(cardOf),
     /** The newest first. */
     ofChat: (chat: string, limit: number): readonly Card[] => ofChat.all(chat, limit).map(cardOf),
