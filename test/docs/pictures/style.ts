@@ -2,7 +2,7 @@
 export const STYLE = `
 * { box-sizing: border-box; margin: 0; }
 body { font: 15px/1.38 Inter, "DejaVu Sans", sans-serif, "Noto Color Emoji"; color: #10171e; background: #fff; }
-main { width: 560px; background: #cddfe6; }
+main { width: 430px; background: #cddfe6; }
 header { display: flex; gap: 12px; align-items: center; padding: 10px 16px; background: #fff; border-bottom: 1px solid #dde4ea; }
 header small { color: #73828f; }
 .face { width: 40px; height: 40px; border-radius: 50%; background: linear-gradient(#5fa8ee, #3d7fd0); color: #fff; font-size: 19px; font-weight: 600; display: grid; place-items: center; }

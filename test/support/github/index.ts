@@ -77,7 +77,13 @@ const closed = (server: Server): Promise<void> =>
     server.closeAllConnections();
   });
 
-export const startGitHub = async ({ repositories }: { readonly repositories: readonly GitHubSeed[] }): Promise<GitHub> => {
+export interface GitHubOptions {
+  readonly repositories: readonly GitHubSeed[];
+  /** Address that its answers name pages with, for those who look at them; its own by default. */
+  readonly shownAs?: string;
+}
+
+export const startGitHub = async ({ repositories, shownAs }: GitHubOptions): Promise<GitHub> => {
   const root = await mkdtemp(join(tmpdir(), 'countersign-github-'));
   const token = `ghp_${randomBytes(18).toString('hex')}`;
   const faults = createFaults();
@@ -128,7 +134,7 @@ export const startGitHub = async ({ repositories }: { readonly repositories: rea
       },
     },
   });
-  const rest = restOver({ emulator: emulator.url, shown: `http://${host}`, root, token });
+  const rest = restOver({ emulator: emulator.url, shown: shownAs ?? `http://${host}`, root, token });
 
   const config = join(root, 'gh');
   await mkdir(config);

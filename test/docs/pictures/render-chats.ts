@@ -1,6 +1,7 @@
+import { join } from 'node:path';
 import { chromium } from 'playwright-core';
-import type { Transcript } from '../../support/telegram/index.ts';
 import { chatPage } from './chat-page.ts';
+import type { Picture } from './stories.ts';
 
 const CHROMIUM = '/usr/bin/chromium';
 /** Sharp where it is looked at in detail. */
@@ -17,9 +18,9 @@ const QUIET = [
 /** Nothing but this machine: the page needs nothing else. */
 const OFFLINE = '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1';
 
-/** Writes a picture (PNG) of a chat as `viewer` sees it; without one, as the first person who wrote. */
-export const renderChat = async (transcript: Transcript, file: string, viewer?: number): Promise<void> => {
-  // As root there is no sandbox to be had; the page is ours and runs no script.
+/** Writes each picture (PNG) to the folder, and says so. */
+export const renderChats = async (pictures: readonly Picture[], folder: string): Promise<void> => {
+  // As root there is no sandbox to be had; the pages are ours and run no script.
   const browser = await chromium.launch({
     executablePath: CHROMIUM,
     chromiumSandbox: process.getuid?.() !== 0,
@@ -27,8 +28,12 @@ export const renderChat = async (transcript: Transcript, file: string, viewer?: 
   });
   try {
     const page = await browser.newPage({ deviceScaleFactor: PIXELS_A_POINT, javaScriptEnabled: false });
-    await page.setContent(chatPage(transcript, viewer));
-    await page.locator('main').screenshot({ path: file });
+    for (const { name, transcript, viewer } of pictures) {
+      const path = join(folder, `${name}.png`);
+      await page.setContent(chatPage(transcript, viewer));
+      await page.locator('main').screenshot({ path });
+      process.stdout.write(`docs/pictures/${name}.png\n`);
+    }
   } finally {
     await browser.close();
   }
