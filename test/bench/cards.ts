@@ -124,7 +124,7 @@ const measured = async ({ name, jumpMs, chats }: Stage): Promise<Figure[]> => {
   return [
     absolute(`${CARDS} running cards ${name}: calls over a limit of Telegram`, tg.flood.violations.length, 'calls', '<= 0'),
     absolute(`${CARDS} running cards ${name}: slowest approval card`, Math.max(...waits), 's', '<= 5'),
-    absolute(`${CARDS} running cards ${name}: edits of progress meanwhile`, edits, 'edits', '>= 10'),
+    absolute(`${CARDS} running cards ${name}: edits of progress meanwhile`, edits, 'edits', '>= 5'),
   ];
 };
 
