@@ -210,7 +210,7 @@ const openRunner = async (
     const found = views.queries.getTask(taskId);
     if (found?.status !== 'FAILED' && found?.status !== 'COMPLETED') return false;
     const { lastChangeAt }: TaskView = JSON.parse(found.json); // Written by the projection.
-    return Date.parse(lastChangeAt) < Date.now() - KEPT_AFTER_END_MS;
+    return Date.parse(lastChangeAt) < Date.parse(systemClock.now()) - KEPT_AFTER_END_MS;
   };
   const upkeep = startUpkeep([() => sandboxes.reap(owner), () => letGoOfEnded(outside.repositories, isOver)], log);
   open.defer(() => upkeep.stop());
