@@ -63,7 +63,7 @@ const atTelegram = (fault: TelegramFault, chance: Chance): BotFault => {
 
 /** Several leases of a worker, where there are leases; a while where there are none. */
 const asleepMs = ({ store }: Site, chance: Chance): number =>
-  store === 'double' ? chance.between(2_500, 4_500) : chance.between(200, 1_000);
+  store === 'double' ? chance.between(2_000, 5_000) : chance.between(200, 1_000);
 
 /** What a process that met its fate goes through, until somebody answers again. */
 const goThrough = async (site: Site, service: Service, { when, signal }: Fate, chance: Chance): Promise<void> => {

@@ -37,8 +37,8 @@ export interface PlayedBatch extends BatchReport {
 }
 
 /** Every point once in an order of the seed's, then every point again in another, so that none is left out. */
-const dealt = (points: readonly Point[], seed: string, from: number): readonly Point[] =>
-  Array.from({ length: points.length === 0 ? 0 : BATCH_POINTS }, (_, index) => {
+const dealt = (points: readonly Point[], seed: string, from: number, count: number): readonly Point[] =>
+  Array.from({ length: Math.min(points.length, count) }, (_, index) => {
     const round = Math.floor((from + index) / points.length);
     return chanceOf(`${seed}/round ${round}`).shuffled(points)[(from + index) % points.length];
   }).filter((point) => point !== undefined);
@@ -48,7 +48,8 @@ export const runChaos = async (options: RunOptions): Promise<readonly PlayedBatc
   const { failures, seed, store, only = '', batch, mutant, parallel, msMax, onBatch = () => {}, calmMs } = options;
   const played: PlayedBatch[] = [];
   const begun = performance.now();
-  const batches = Math.ceil(failures / BATCH_POINTS) * BATCHES_SPARE + BATCHES_SPARE;
+  const size = Math.min(failures, BATCH_POINTS);
+  const batches = Math.ceil(failures / size) * BATCHES_SPARE + BATCHES_SPARE;
   let next = batch ?? 0;
 
   const isEnough = (): boolean => {
@@ -66,12 +67,13 @@ export const runChaos = async (options: RunOptions): Promise<readonly PlayedBatc
       store === undefined ? Math.floor(number / STORES.length) * STORES.filter((one) => one === on).length + same : number;
     const report = await playBatch({
       seed: `${seed}/batch ${number}`,
-      points: dealt(points, `${seed}/${on}`, before * BATCH_POINTS),
+      points: dealt(points, `${seed}/${on}`, before * size, size),
       store: on,
       ...(mutant !== undefined && { mutant }),
       ...(calmMs !== undefined && { calmMs }),
     });
-    const limits = [...(only === '' ? [] : [`--only '${only}'`]), ...(store === undefined ? [] : [`--store ${store}`])];
+    const few = size < BATCH_POINTS ? [`--failures ${size}`] : [];
+    const limits = [...few, ...(only === '' ? [] : [`--only '${only}'`]), ...(store === undefined ? [] : [`--store ${store}`])];
     const again = ['npm run chaos --', `--seed ${seed}`, `--batch ${number}`, ...limits].join(' ');
     const entry = { ...report, store: on, again };
     played.push(entry);

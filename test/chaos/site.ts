@@ -37,8 +37,12 @@ export interface Site {
   close(): Promise<void>;
 }
 
-/** Whatever an agent does, it does it differently each time: a tree that was tested by one execution and delivered by another is seen. */
-const AGENT = 'sed -i s/-/+/ sum.sh; head -c 6 /dev/urandom | od -An -tx1 | tr -d " \\n" > mark.txt; sleep 0.05 # $OKD_INTENT';
+/**
+ * Whatever an agent does, it does it differently each time, and takes another time: a tree that was tested by one execution and delivered by
+ * another is seen, and executions overlap in every way.
+ */
+const AGENT =
+  'sed -i s/-/+/ sum.sh; head -c 6 /dev/urandom | od -An -tx1 | tr -d " \\n" > mark.txt; sleep "0.$(od -An -N1 -tu1 /dev/urandom | tr -d " ")" # $OKD_INTENT';
 
 const seed = async (folder: string): Promise<void> => {
   await writeFile(join(folder, 'sum.sh'), 'echo $(($1 - $2))\n');

@@ -15,6 +15,8 @@ export const TEMPO: readonly Edit[] = [
   { file: 'src/infra/telegram/poller.ts', from: 'GRACE_MS = 10_000', to: 'GRACE_MS = 2_000' },
   { file: 'src/infra/telegram/poller.ts', from: '{ first: 1_000, longest: 60_000 }', to: '{ first: 50, longest: 500 }' },
   { file: 'src/infra/telegram/pace.ts', from: 'chat: { ms: 3_000', to: 'chat: { ms: 300' },
+  { file: 'src/main.ts', from: 'KEPT_AFTER_END_MS = 14 * 86_400_000', to: 'KEPT_AFTER_END_MS = 2_000' },
+  { file: 'src/infra/upkeep.ts', from: '10 * 60_000', to: '1_000' },
   { file: 'src/infra/forge/gh.ts', from: 'const TIMEOUT_MS = 60_000', to: 'const TIMEOUT_MS = 4_000' },
   { file: 'src/infra/git/delivery.ts', from: 'LOOK_TIMEOUT_MS = 60_000', to: 'LOOK_TIMEOUT_MS = 4_000' },
   { file: 'src/infra/git/delivery.ts', from: 'PUSH_TIMEOUT_MS = 10 * 60_000', to: 'PUSH_TIMEOUT_MS = 4_000' },
