@@ -39,9 +39,9 @@ import { createGitHubForge, type GitHubForge } from './infra/forge/github.ts';
 import { createLocalForge } from './infra/forge/local.ts';
 import type { GitAccess } from './infra/git/access.ts';
 import { createRepositories } from './infra/git/repositories.ts';
-import { createHeartbeats } from './infra/heartbeats.ts';
-import { createApi } from './infra/http/app.ts';
-import type { HealthReport } from './infra/http/context.ts';
+import { createHeartbeats, type Heartbeats } from './infra/heartbeats.ts';
+import { createApi, createWorkerApi } from './infra/http/app.ts';
+import type { ApiOptions, HealthReport } from './infra/http/context.ts';
 import { listen } from './infra/http/server.ts';
 import { ensureLocalAdmin, writePrivately } from './infra/local-admin.ts';
 import { createLog, type Log } from './infra/log.ts';
@@ -60,6 +60,7 @@ import { lockDataFolder } from './infra/store/data-folder-lock.ts';
 import { openStore } from './infra/store/place.ts';
 import { probeTelegram } from './infra/telegram/checks.ts';
 import { createTelegram, type Telegram, type TelegramOptions } from './infra/telegram/telegram.ts';
+import { telegramOnDuty } from './infra/telegram-duty.ts';
 import { startUpkeep } from './infra/upkeep.ts';
 import { peopleLookUps } from './infra/views/people-queries.ts';
 import { startKeeper } from './infra/views/threaded-keeper.ts';
@@ -169,17 +170,37 @@ const openOutside = async (configuration: Configuration, redact: (text: string) 
 
 type Outside = Awaited<ReturnType<typeof openOutside>>;
 
+/** This process among those that share its log; without heart-beats it is the only one. */
+interface Member {
+  readonly worker: string;
+  readonly heartbeats: Heartbeats | null;
+}
+
+/** The first beat is stored before anything is claimed. */
+const joinOthers = async ({ eventStoreUrl }: Configuration, { store }: OpenLog, open: AsyncDisposableStack): Promise<Member> => {
+  const worker = systemClock.uuid();
+  if (eventStoreUrl === null) return { worker, heartbeats: null };
+  const heartbeats = createHeartbeats({ store, worker });
+  await heartbeats.start();
+  open.defer(() => heartbeats.stop());
+  return { worker, heartbeats };
+};
+
 /** Takes due steps until it is closed; what an earlier process left on this machine is cleared away first. */
 const openRunner = async (
   configuration: Configuration,
-  { store, views, streams, dispatch }: OpenLog,
+  { views, streams, dispatch }: OpenLog,
   outside: Outside,
-  parts: { readonly log: Log; readonly artifacts: Artifacts; readonly onProgress: (stream: string, line: string) => void },
+  parts: {
+    readonly log: Log;
+    readonly artifacts: Artifacts;
+    readonly onProgress: (stream: string, line: string) => void;
+    readonly member: Member;
+  },
   open: AsyncDisposableStack,
 ) => {
-  const { dataFolder, operator, approvalTtlMs, admission, eventStoreUrl } = configuration;
-  const { log, artifacts, onProgress } = parts;
-  const worker = systemClock.uuid();
+  const { dataFolder, operator, approvalTtlMs, admission } = configuration;
+  const { log, artifacts, onProgress, member } = parts;
   const owner = createHash('sha256').update(dataFolder).digest('hex').slice(0, 16);
   const workspaces = createWorkspaces({ folder: join(dataFolder, 'work') });
   const { agents, sandboxes, installs } = outside;
@@ -188,17 +209,14 @@ const openRunner = async (
     if (status === 'rejected') log.warn(why, 'what an earlier process left is not cleared away yet');
   }
 
-  const heartbeats = eventStoreUrl === null ? undefined : createHeartbeats({ store, worker });
-  await heartbeats?.start();
-  open.defer(() => heartbeats?.stop());
   const ports = { ...outside, artifacts, workspaces, clock: systemClock, operator, owner, approvalTtlMs, parseRepositoryFile };
   const runner = createRunner({
-    worker,
+    worker: member.worker,
     processes: [taskProcess(ports, log)],
     dispatch,
     streams,
     work: views.work,
-    liveness: heartbeats ?? soleOwner,
+    liveness: member.heartbeats ?? soleOwner,
     admission: { ...admission, lightMax: LIGHT_STEPS_MAX },
     clock: systemClock,
     log,
@@ -237,13 +255,16 @@ const openDoor = ({ repositories, agent, admission, ...configuration }: Configur
 const openTelegram = (
   { telegram }: Configuration,
   opened: OpenLog,
+  { worker, heartbeats }: Member,
   parts: Pick<TelegramOptions, 'door' | 'artifacts' | 'progress' | 'health' | 'log'>,
 ): Telegram | null => {
   const { botToken } = telegram;
-  if (botToken !== null)
-    return createTelegram({ ...opened, ...parts, configuration: { ...telegram, botToken }, clock: systemClock });
-  parts.log.info('TELEGRAM_BOT_TOKEN is not set: Telegram is off');
-  return null;
+  if (botToken === null) {
+    parts.log.info('TELEGRAM_BOT_TOKEN is not set: Telegram is off');
+    return null;
+  }
+  const make = () => createTelegram({ ...opened, ...parts, configuration: { ...telegram, botToken }, clock: systemClock });
+  return heartbeats ? telegramOnDuty(make, { store: opened.store, worker, heartbeats, log: parts.log }) : make();
 };
 
 const healthOf = async (
@@ -275,10 +296,49 @@ const healthOf = async (
   };
 };
 
-/** The service: one data folder, one log, one runner, one port. */
+/** What an API process answers with, and Telegram, which comes to life with it. */
+const openApi = (
+  configuration: Configuration,
+  opened: OpenLog,
+  outside: Outside,
+  parts: Pick<ApiOptions, 'artifacts' | 'isReady' | 'redact'> &
+    Pick<TelegramOptions, 'log' | 'progress'> & { readonly member: Member },
+) => {
+  const { dataFolder } = configuration;
+  const door = openDoor(configuration, opened);
+  const health = (): Promise<HealthReport> => healthOf(configuration, outside, opened, telegram);
+  const telegram = openTelegram(configuration, opened, parts.member, { ...parts, door, health });
+  const api = createApi({
+    ...opened,
+    ...parts,
+    door,
+    auditFile: configuration.auditFile,
+    repositories: createRepositoryAdmin({
+      ...configuration.repositories,
+      dataFolder,
+      operator: configuration.operator,
+      repositories: outside.repositories,
+      gitCredentials: gitCredentialsOf(configuration),
+    }),
+    backup: () =>
+      makeBackup({
+        dataFolder,
+        artifactFolder: configuration.artifactFolder,
+        holdsLog: configuration.eventStoreUrl === null,
+        now: systemClock.now,
+      }),
+    health,
+    botName: () => telegram?.botName() ?? null,
+    telegram: telegram?.webhook ?? null,
+    clock: systemClock,
+  });
+  return { api, telegram };
+};
+
+/** The service, or the part of it that this process is: one data folder, one port, and the log, which others may share. */
 export const serve = async (configuration: Configuration): Promise<Service> => {
   await using opening = new AsyncDisposableStack();
-  const { dataFolder } = configuration;
+  const { dataFolder, role } = configuration;
   const redact = createRedactor(secretsOf(configuration));
   const log = createLog({ level: configuration.logLevel, redact });
   if (configuration.agent.isolation === 'none') {
@@ -293,56 +353,36 @@ export const serve = async (configuration: Configuration): Promise<Service> => {
   const artifacts = createArtifacts({ folder: configuration.artifactFolder, bytesMax: ARTIFACT_BYTES_MAX });
   const progress = createProgressFeed();
   opening.defer(outside.repositories.close);
-  const runner = await openRunner(configuration, opened, outside, { log, artifacts, onProgress: progress.tell }, opening);
-  const door = openDoor(configuration, opened);
-  const health = (): Promise<HealthReport> => healthOf(configuration, outside, opened, telegram);
-  const telegram = openTelegram(configuration, opened, { door, artifacts, progress, health, log });
+  const member = await joinOthers(configuration, opened, opening);
+  const parts = { log, artifacts, progress, member };
+  const runner =
+    role === 'api' ? null : await openRunner(configuration, opened, outside, { ...parts, onProgress: progress.tell }, opening);
   let isReady = false;
-  const api = createApi({
-    ...opened,
-    door,
-    artifacts,
-    auditFile: configuration.auditFile,
-    repositories: createRepositoryAdmin({
-      ...configuration.repositories,
-      dataFolder,
-      operator: configuration.operator,
-      repositories: outside.repositories,
-      gitCredentials: gitCredentialsOf(configuration),
-    }),
-    progress,
-    backup: () =>
-      makeBackup({
-        dataFolder,
-        artifactFolder: configuration.artifactFolder,
-        holdsLog: configuration.eventStoreUrl === null,
-        now: systemClock.now,
-      }),
-    health,
-    isReady: () => isReady,
-    botName: () => telegram?.botName() ?? null,
-    telegram: telegram?.webhook ?? null,
-    clock: systemClock,
-    log,
-    redact,
-  });
+  const answers = { isReady: () => isReady, log };
+  const { api, telegram } =
+    role === 'worker'
+      ? { api: createWorkerApi(answers), telegram: null }
+      : openApi(configuration, opened, outside, { ...parts, ...answers, redact });
 
-  const { token } = await ensureLocalAdmin(join(dataFolder, 'local-admin.json'), { ...opened, clock: systemClock });
+  const admin =
+    role === 'worker' ? null : await ensureLocalAdmin(join(dataFolder, 'local-admin.json'), { ...opened, clock: systemClock });
   await opened.views.ready;
   // Whose a token is, is looked up in a view.
   await opened.views.waitFor((await opened.store.head()) ?? '', VIEWS_WAIT_MS);
   const { url, close } = await listen(api, configuration);
   opening.defer(close);
-  const serviceFile = join(dataFolder, SERVICE_FILE);
-  await writePrivately(serviceFile, { url, token, pid: process.pid } satisfies ServiceFile);
-  opening.defer(() => rm(serviceFile, { force: true }));
+  if (admin) {
+    const serviceFile = join(dataFolder, SERVICE_FILE);
+    await writePrivately(serviceFile, { url, token: admin.token, pid: process.pid } satisfies ServiceFile);
+    opening.defer(() => rm(serviceFile, { force: true }));
+  }
   opening.defer(() => {
     isReady = false;
   });
   isReady = true;
   // Work begins once the service can be asked about it.
-  runner.start();
-  log.info({ url, sandbox: outside.sandboxes.kind, forge: outside.forge.kind }, 'countersign is ready');
+  runner?.start();
+  log.info({ url, role, sandbox: outside.sandboxes.kind, forge: outside.forge.kind }, 'countersign is ready');
   telegram?.start();
   opening.defer(() => {
     telegramEnds = telegram?.stop();

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { StoreUnavailable } from '../domain/event-store.ts';
 import { DomainError } from '../domain/refusals.ts';
-import { type AdmissionLimits, admitted, type Weight } from './admission.ts';
+import { type AdmissionLimits, admitted, createTurns, type Weight } from './admission.ts';
 import { ConflictError } from './dispatch.ts';
 import { createExecutor, ENDINGS, type ExecutionOptions, type Process, type Running } from './execution.ts';
 import type { WorkItem, WorkView } from './ports/work.ts';
@@ -37,6 +37,7 @@ export const createRunner = (options: RunnerOptions) => {
   const { work, clock, log, liveness } = options;
   const { execute, tidied } = createExecutor(options);
   const active = new Map<string, Active>();
+  const turns = createTurns();
   let stopping = false;
   let looking = false;
   let again = false;
@@ -47,7 +48,7 @@ export const createRunner = (options: RunnerOptions) => {
   const processOf = (stream: string) => options.processes.find(({ kind }) => stream.startsWith(`${kind.name}-`));
   const weighed = (item: WorkItem) => {
     const weight: Weight = processOf(item.stream)?.effects[item.step.kind]?.weight ?? 'light';
-    return { ...item, weight };
+    return { ...item, weight, here: active.has(item.stream) };
   };
 
   /** Light steps may be many and are done in no time, so only about as many are looked at as can begin. */
@@ -105,11 +106,9 @@ export const createRunner = (options: RunnerOptions) => {
     const taken = [...work.claimed(), ...[...active.values()].map(({ item }) => item)];
     const running = [...new Map(taken.map((item) => [item.stream, weighed(item)])).values()];
     const waiting = new Set(free.map(({ stream }) => stream));
-    const admittedNow = admitted(
-      options.admission,
-      free.map(weighed),
-      running.filter(({ stream }) => !waiting.has(stream)),
-    );
+    const underWay = running.filter(({ stream }) => !waiting.has(stream));
+    turns.saw(underWay);
+    const admittedNow = admitted(options.admission, free.map(weighed), underWay, turns);
     for (const item of admittedNow) begin(item);
     nextLookAt += LIGHT_PAUSE_MS * admittedNow.filter(({ weight }) => weight === 'light').length;
     schedule(work.nextAt(now));

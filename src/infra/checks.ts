@@ -150,7 +150,14 @@ const forgeChecks = async ({ forge, repositories, configuration }: Checked): Pro
   return (await forge.probe(remote)).map(({ name, status, sentence }) => ({ name: `forge ${name}`, status, sentence }));
 };
 
-/** Really asks every component, all at once; never throws. */
+/** What a process of each role has nothing to do with. */
+const ELSEWHERE: Readonly<Record<Configuration['role'], ReadonlySet<string>>> = {
+  all: new Set(),
+  api: new Set(['sandbox', 'sandbox image', 'agent', 'forge']),
+  worker: new Set(['telegram']),
+};
+
+/** Really asks every component that this process needs, all at once; never throws. */
 export const checkAll = async (parts: Checked): Promise<readonly Check[]> => {
   const asked: readonly (readonly [string, (parts: Checked) => Promise<readonly Check[]>])[] = [
     ['event store', storeChecks],
@@ -163,5 +170,6 @@ export const checkAll = async (parts: Checked): Promise<readonly Check[]> => {
     ['forge', forgeChecks],
     ['telegram', ({ telegram }) => telegram()],
   ];
-  return (await Promise.all(asked.map(([name, ask]) => inTime(name, () => ask(parts))))).flat();
+  const needed = asked.filter(([name]) => !ELSEWHERE[parts.configuration.role].has(name));
+  return (await Promise.all(needed.map(([name, ask]) => inTime(name, () => ask(parts))))).flat();
 };

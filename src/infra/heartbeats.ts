@@ -14,6 +14,10 @@ export interface Heartbeats extends Liveness {
   /** First beat before anything is claimed; later ones may be lost. */
   start(): Promise<void>;
   stop(): void;
+  /** Between two beats, in milliseconds. */
+  readonly intervalMs: number;
+  /** Whether nobody can have taken this process for silent: its last beat that was stored is younger than half of the time that takes. */
+  isSurelyHeard(): boolean;
 }
 
 /**
@@ -28,9 +32,12 @@ export const createHeartbeats = ({
 }: HeartbeatsOptions): Heartbeats => {
   const heard = new Map<string, { readonly beat: string; readonly since: number; readonly asked: number }>();
   let timer: NodeJS.Timeout | undefined;
+  let lastStored = { now: Number.NEGATIVE_INFINITY, wall: Number.NEGATIVE_INFINITY };
 
   const beat = async (): Promise<void> => {
+    const begun = { now: performance.now(), wall: Date.now() };
     await store.append(`worker-${worker}`, [{ id: crypto.randomUUID(), type: 'WorkerHeard', data: {}, metadata: {} }], 'any');
+    lastStored = begun;
   };
   const lastBeat = async (other: string): Promise<string> => {
     for await (const event of store.readStream(`worker-${other}`, { direction: 'backwards', limit: 1 })) return event.id;
@@ -43,6 +50,9 @@ export const createHeartbeats = ({
       timer = setInterval(() => void beat().catch(() => undefined), intervalMs);
     },
     stop: () => clearInterval(timer),
+    intervalMs,
+    // The clock on the wall goes on while the machine sleeps, the other one when somebody sets that.
+    isSurelyHeard: () => Math.max(performance.now() - lastStored.now, Date.now() - lastStored.wall) < takeoverAfterMs / 2,
     isHeard: async (other) => {
       // A claim of our own that nobody here works on: its answer was lost.
       if (other === worker) return false;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { admitted, type Weight } from '../../src/commands/admission.ts';
 
-const LIMITS = { runningMax: 4, runningPerRepositoryMax: 2, lightMax: 3 };
+const LIMITS = { runningMax: 4, runningPerRepositoryMax: 2, runningHereMax: 4, lightMax: 3 };
 
 const item = (weight: Weight, name: string, { repo = name, person = name } = {}) => ({
   stream: `task-${name}`,

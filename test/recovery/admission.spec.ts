@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { type AdmissionLimits, admitted, type Weight } from '../../src/commands/admission.ts';
+import { type AdmissionLimits, admitted, createTurns, type Weight } from '../../src/commands/admission.ts';
 import type { WorkItem } from '../../src/commands/ports/work.ts';
 
 type Item = WorkItem & { readonly weight: Weight };
 
-const LIMITS: AdmissionLimits = { runningMax: 4, runningPerRepositoryMax: 2, lightMax: 3 };
+const LIMITS: AdmissionLimits = { runningMax: 4, runningPerRepositoryMax: 2, runningHereMax: 9, lightMax: 3 };
 
 let made = 0;
 /** `ada wants one`: a step of a task of that person on that repository. */
@@ -29,8 +29,8 @@ describe('Admission', () => {
 
   it('lets no more begin on one repository than may, and does not hold the others up', () => {
     const free = [...Array.from({ length: 5 }, () => item('ada', 'one')), item('ada', 'two')];
-    expect(names(admitted(LIMITS, free, []))).toEqual(['ada one', 'ada one', 'ada two']);
-    expect(names(admitted(LIMITS, free, [item('bob', 'one')]))).toEqual(['ada one', 'ada two']);
+    expect(names(admitted(LIMITS, free, []))).toEqual(['ada one', 'ada two', 'ada one']);
+    expect(names(admitted(LIMITS, free, [item('bob', 'one')]))).toEqual(['ada two', 'ada one']);
   });
 
   it('takes turns by person, whoever filed more or earlier', () => {
@@ -56,5 +56,35 @@ describe('Admission', () => {
     const full = ['one', 'two', 'three', 'four'].map((repo) => item('ada', repo));
     expect(admitted(LIMITS, light, full)).toHaveLength(3);
     expect(admitted(LIMITS, light, [item('bob', 'one', 'light'), item('bob', 'one', 'light')])).toHaveLength(1);
+  });
+
+  it('lets no more begin in this process than it can bear, though others may', () => {
+    const limits = { ...LIMITS, runningHereMax: 1 };
+    const here = { ...item('ada', 'one'), here: true };
+    expect(admitted(limits, [item('bob', 'two'), item('eve', 'three', 'continues')], [here])).toEqual([]);
+    expect(names(admitted(limits, [item('bob', 'two'), item('eve', 'three')], [item('ada', 'one')]))).toEqual(['bob two']);
+  });
+
+  it('takes turns also where one runs at a time, whoever filed more or earlier', () => {
+    const limits = { ...LIMITS, runningMax: 1 };
+    const turns = createTurns();
+    let waiting = [...['one', 'one', 'two'].map((repo) => item('ada', repo)), item('bob', 'one')];
+    const order: string[] = [];
+    while (waiting.length > 0) {
+      const begun = admitted(limits, waiting, [], turns);
+      order.push(...names(begun));
+      waiting = waiting.filter((one) => !begun.includes(one));
+      turns.saw(begun);
+      turns.saw([]);
+    }
+    expect(order).toEqual(['ada one', 'bob one', 'ada two', 'ada one']);
+  });
+
+  it('remembers the turns of as many as may be asked about, and no more', () => {
+    const turns = createTurns();
+    turns.saw([item('ada', 'one')]);
+    for (let n = 0; n < 1_000; n++) turns.saw([item(`person-${n}`, 'two')]);
+    expect(turns.ofPerson('ada')).toBe(0);
+    expect(turns.ofPerson('person-999')).toBe(1_001);
   });
 });

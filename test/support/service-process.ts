@@ -15,7 +15,8 @@ export type Ending = number | NodeJS.Signals;
 /** `countersign serve` as a process of its own. */
 export interface ServiceProcess {
   readonly pid: number;
-  /** As the local admin. */
+  readonly url: string;
+  /** As the local admin; a worker answers nobody. */
   readonly client: Client;
   readonly ended: Promise<Ending>;
   hasEnded(): boolean;
@@ -24,6 +25,8 @@ export interface ServiceProcess {
   /** Sends `signal` and waits for the end. */
   end(signal: 'SIGKILL' | 'SIGTERM'): Promise<Ending>;
 }
+
+const NOBODY: Client = { call: () => Promise.reject(new Error('A worker answers nobody.')) };
 
 const endingOf = async (child: ChildProcess): Promise<Ending> => {
   const [code, signal] = await once(child, 'exit');
@@ -42,12 +45,17 @@ export const startService = async (environment: Readonly<Record<string, string>>
   const { stdout, pid } = child;
   if (!stdout || pid === undefined) throw new Error('The service could not be started.');
   const listens = once(createInterface(stdout), 'line');
+  listens.catch(() => undefined); // Whether it listens or ends is waited for together.
   const early = await Promise.race([ended, listens.then(() => undefined)]);
   if (early !== undefined) throw new Error(`The service ended with ${early} instead of listening.`);
 
+  const [line] = await listens;
+  const { url }: { readonly url: string } = JSON.parse(line); // Printed by serve --json.
+
   return {
     pid,
-    client: await clientOf(environment.DATA_DIR ?? ''),
+    url,
+    client: environment.ROLE === 'worker' ? NOBODY : await clientOf(environment.DATA_DIR ?? ''),
     ended,
     hasEnded: () => child.exitCode !== null || child.signalCode !== null,
     arm: async (fate) => {

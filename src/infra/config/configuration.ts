@@ -3,6 +3,8 @@ import type { Place } from '../telegram/place.ts';
 
 /** Everything the operator says, parsed once at the start and passed on as values. Folders and files are absolute. Holds secrets: never logged. */
 export interface Configuration {
+  /** What this process does: everything, answer people, or carry out tasks. All but `all` share a log on a server. */
+  readonly role: 'all' | 'api' | 'worker';
   readonly host: string;
   /** 0: a free one. */
   readonly port: number;
@@ -61,6 +63,8 @@ export interface Configuration {
   readonly admission: {
     readonly runningMax: number;
     readonly runningPerRepositoryMax: number;
+    /** In this process. */
+    readonly runningHereMax: number;
     readonly waitingPerPersonMax: number;
   };
   readonly approvalTtlMs: number;

@@ -84,6 +84,12 @@ export const contradictions = (values: Values, environment: Said): Contradiction
       'AGENT_PROVIDER names an agent without a ready profile here: set AGENT_CLI_TEMPLATE to the command that runs it, or use codex.',
   },
   {
+    of: ['ROLE', 'EVENTSTORE_URL'],
+    holds: values.ROLE !== 'all' && values.EVENTSTORE_URL === null,
+    sentence:
+      'ROLE=api and ROLE=worker share a log: set EVENTSTORE_URL to it. With the log in DATA_DIR there is one process: ROLE=all.',
+  },
+  {
     of: ['AGENT_CONFIG_FILE', 'AGENT_CLI_TEMPLATE'],
     holds: values.AGENT_CONFIG_FILE !== null && values.AGENT_CLI_TEMPLATE !== null,
     sentence: 'AGENT_CONFIG_FILE is for the ready profile of codex: take it out, or take AGENT_CLI_TEMPLATE out.',

@@ -60,6 +60,7 @@ const configurationOf = (values: Values, environment: Said): Configuration => {
   const home = environment.get('HOME') ?? homedir();
   const fromHome = (path: string): string => (path.startsWith('~/') ? join(home, path.slice(2)) : path);
   return {
+    role: values.ROLE,
     host: values.HOST,
     port: values.PORT,
     logLevel: values.LOG_LEVEL,
@@ -100,6 +101,7 @@ const configurationOf = (values: Values, environment: Said): Configuration => {
     admission: {
       runningMax: values.RUNNING_MAX,
       runningPerRepositoryMax: values.RUNNING_PER_REPOSITORY_MAX,
+      runningHereMax: values.RUNNING_HERE_MAX ?? values.RUNNING_MAX,
       waitingPerPersonMax: values.WAITING_PER_PERSON_MAX,
     },
     approvalTtlMs: values.APPROVAL_TTL_HOURS * 3_600_000,

@@ -65,6 +65,11 @@ const service = {
     connectionString,
     'Connection string of EventStoreDB or KurrentDB, such as esdb://localhost:2113?tls=false, or kurrentdb://… for the newer client. Without it the log is an SQLite file in DATA_DIR.',
   ),
+  ROLE: withDefault(
+    'all',
+    oneOf('all', 'api', 'worker'),
+    'What this process does: answer people (api), carry out tasks (worker), or both. Several processes need EVENTSTORE_URL.',
+  ),
   ARTIFACT_DIR: optional(
     oneLine,
     'Folder for patches, logs and reports; processes on one event store share it. Default: artifacts inside DATA_DIR.',
@@ -268,11 +273,19 @@ const admission = {
     wholeNumber(1, 720),
     'How long an approval can be given, and holds until its run begins.',
   ),
-  RUNNING_MAX: withDefault(String(RUNNING_MAX), wholeNumber(1, 64), 'Tasks that run at once.'),
+  RUNNING_MAX: withDefault(
+    String(RUNNING_MAX),
+    wholeNumber(1, 64),
+    'Tasks that run at once, in all processes on one event store together.',
+  ),
   RUNNING_PER_REPOSITORY_MAX: withDefault(
     String(RUNNING_PER_REPOSITORY_MAX),
     wholeNumber(1, 64),
     'Tasks that run at once on one repository.',
+  ),
+  RUNNING_HERE_MAX: optional(
+    wholeNumber(1, 64),
+    'Of the tasks that run at once, those in this process. Default: RUNNING_MAX. With several workers: what this machine can bear.',
   ),
   WAITING_PER_PERSON_MAX: withDefault(
     String(WAITING_PER_PERSON_MAX),

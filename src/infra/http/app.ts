@@ -8,7 +8,7 @@ import { addChatRoutes } from './chat-routes.ts';
 import type { Api, ApiOptions } from './context.ts';
 import { addEvidenceRoutes } from './evidence-routes.ts';
 import { gate } from './gate.ts';
-import { addHealthRoutes } from './health-routes.ts';
+import { addHealthRoutes, addLifeRoutes } from './health-routes.ts';
 import { addHistoryRoutes } from './history-routes.ts';
 import { addPeopleRoutes } from './people-routes.ts';
 import { BadCall, problemOf } from './problem.ts';
@@ -48,6 +48,17 @@ const addDocumentRoute = (api: Api): void => {
       security: [{ token: [] }],
     }),
   );
+};
+
+/** What a worker answers: whether it lives and takes work. Everything else is asked of an API process. */
+export const createWorkerApi = ({ isReady, log }: Pick<ApiOptions, 'isReady' | 'log'>): Api => {
+  const api: Api = new OpenAPIHono<{ Variables: Variables }>();
+  const fault = (error: unknown): void => log.error({ err: error }, 'a request met a fault of our own');
+  const elsewhere = new BadCall(404, 'INVALID_ACTION', 'This process carries out tasks. Ask one that serves the API.');
+  api.onError((error) => problemOf(error, fault));
+  api.notFound(() => problemOf(elsewhere, fault));
+  addLifeRoutes(api, { isReady });
+  return api;
 };
 
 /** The whole API as one fetch handler: authentication, then the gate, then the router. */

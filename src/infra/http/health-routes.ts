@@ -24,24 +24,8 @@ const HealthDocument = z
   })
   .openapi('Health');
 
-/** Whether it lives, whether it may be sent work, and how each of its parts is. */
-export const addHealthRoutes = (api: Api, { health, isReady }: ApiOptions): void => {
-  let last: { readonly report: Promise<HealthReport>; readonly until: number } | undefined;
-
-  const report = (): Promise<HealthReport> => {
-    if (last && performance.now() < last.until) return last.report;
-    const asked = health();
-    const mine = { report: asked, until: Number.POSITIVE_INFINITY };
-    last = mine;
-    const answered = (): void => {
-      if (last === mine) last = { ...mine, until: performance.now() + FRESH_MS };
-    };
-    asked.then(answered, () => {
-      last = undefined;
-    });
-    return asked;
-  };
-
+/** Whether it lives, and whether it may be sent work. */
+export const addLifeRoutes = (api: Api, { isReady }: Pick<ApiOptions, 'isReady'>): void => {
   addRoute(
     api,
     {
@@ -68,6 +52,26 @@ export const addHealthRoutes = (api: Api, { health, isReady }: ApiOptions): void
     },
     () => json({ ok: isReady() }, isReady() ? 200 : 503),
   );
+};
+
+/** Whether it lives, whether it may be sent work, and how each of its parts is. */
+export const addHealthRoutes = (api: Api, { health, isReady }: ApiOptions): void => {
+  addLifeRoutes(api, { isReady });
+  let last: { readonly report: Promise<HealthReport>; readonly until: number } | undefined;
+
+  const report = (): Promise<HealthReport> => {
+    if (last && performance.now() < last.until) return last.report;
+    const asked = health();
+    const mine = { report: asked, until: Number.POSITIVE_INFINITY };
+    last = mine;
+    const answered = (): void => {
+      if (last === mine) last = { ...mine, until: performance.now() + FRESH_MS };
+    };
+    asked.then(answered, () => {
+      last = undefined;
+    });
+    return asked;
+  };
 
   addRoute(
     api,

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { createSystemd } from '../../systemd.ts';
 import { visibleJson } from '../../visible.ts';
-import type { Deal, Desk } from '../desk.ts';
+import { createDesk, type Deal, type Desk } from '../desk.ts';
 
 /** Longest that a stop may take, in milliseconds; then the process ends all the same, and it does so within 5 s. */
 const STOP_MS_MAX = 4_500;
@@ -9,8 +9,12 @@ const STOP_MS_MAX = 4_500;
 /** How long the service may take to answer itself before its watchdog is left unfed, in milliseconds. */
 const ANSWER_MS_MAX = 5_000;
 
-const serve = async ({ configuration, composition, environment, terminal, json }: Desk): Promise<void> => {
-  const read = await configuration();
+const serve = async (desk: Desk, { role }: { readonly role?: string }): Promise<void> => {
+  const { composition, environment, terminal, json } = desk;
+  const read = await (role === undefined
+    ? desk
+    : createDesk({ ...desk, environment: { ...environment, ROLE: role } })
+  ).configuration();
   terminal.complain(...read.notes.map((note) => `countersign: ${note}`));
   // Heard from the beginning, for interrupted work goes on before the service listens; and to the end, for a signal that nobody listens to
   // any more makes execa, which has children to end, pass it on to this process.
@@ -37,5 +41,9 @@ const serve = async ({ configuration, composition, environment, terminal, json }
 
 /** `serve`: the service itself. */
 export const addServeCommand = (program: Command, deal: Deal): void => {
-  program.command('serve').description('run the service until it is stopped').action(deal(serve));
+  program
+    .command('serve')
+    .description('run the service until it is stopped')
+    .option('--role <role>', 'all, api or worker: what this process does; see ROLE')
+    .action(deal(serve));
 };
