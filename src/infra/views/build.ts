@@ -6,8 +6,8 @@ import { happened, UnknownEvent } from '../../domain/upcasters.ts';
 import { ERASURES, type Projection, type Seen } from '../../projections/projection.ts';
 import { createTables, tableName, viewTables } from './view-tables.ts';
 
-/** Longest run of folding before it is written and the event loop goes on, in milliseconds; writing takes about as long again. */
-const FOLD_MS = 5;
+/** Longest run of folding before it is written and the thread hears what it is told, in milliseconds; writing takes about as long again. */
+const FOLD_MS = 25;
 
 /** A position that only moved, past events of other kinds, is written down this often, in milliseconds, and when the build is closed. */
 const SAVE_MS = 1_000;

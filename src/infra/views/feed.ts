@@ -4,7 +4,7 @@ import type { Build } from './build.ts';
 import { persevere } from './persevere.ts';
 
 /** Most events read at once: few enough that they die young, which keeps memory low. */
-const BATCH_EVENTS_MAX = 250;
+const BATCH_EVENTS_MAX = 500;
 
 /** After a batch at the end of the log, in milliseconds: what is stored meanwhile shares a transaction, what comes after a silence waits for nothing. */
 const BATCH_PAUSE_MS = 5;

@@ -36,13 +36,13 @@ CREATE TABLE audit (
 `;
 
 /**
- * Nothing is synced while the service runs: that would stop the event loop, and the log can always give the views again. A process that dies
+ * Nothing is synced while the service runs: that would hold the views up, and the log can always give them again. A process that dies
  * tears nothing; a machine that does might, so what it left is not trusted (see `machineStart`). Erased texts are overwritten.
  */
 const PRAGMAS = `
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = OFF;
-PRAGMA wal_autocheckpoint = 256;
+PRAGMA wal_autocheckpoint = 1024;
 PRAGMA secure_delete = ON;
 PRAGMA trusted_schema = OFF;
 `;
