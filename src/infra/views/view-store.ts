@@ -78,6 +78,8 @@ export const viewStore = (database: DatabaseSync, store: EventStore) => {
         }
         forgetParked.run(named(name));
         forget.run(name, version, build);
+        // A text that was erased after this build was replaced still stands in the file, until the write-ahead log is written back.
+        database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
       }
     },
   };
