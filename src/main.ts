@@ -145,6 +145,13 @@ const gitCredentialsOf = (configuration: Configuration): GitAccess => {
   };
 };
 
+/** The client of S3 is loaded only where one is named. */
+const openArtifacts = async ({ artifactStore, artifactFolder }: Configuration): Promise<Artifacts> => {
+  if (artifactStore === null) return createArtifacts({ folder: artifactFolder, bytesMax: ARTIFACT_BYTES_MAX });
+  const { createS3Artifacts } = await import('./infra/s3-artifacts.ts');
+  return createS3Artifacts(artifactStore, ARTIFACT_BYTES_MAX);
+};
+
 /** Everything that reaches outside of the process, by the operator's word. */
 const openOutside = async (configuration: Configuration, redact: (text: string) => string) => {
   const { dataFolder, forge, repositories } = configuration;
@@ -152,6 +159,7 @@ const openOutside = async (configuration: Configuration, redact: (text: string) 
   const sandboxes = await openSandboxes(configuration);
   return {
     configuration,
+    artifacts: await openArtifacts(configuration),
     agents: createAgents(agents),
     sandboxes,
     installs: openInstalls(configuration, sandboxes),
@@ -350,7 +358,7 @@ export const serve = async (configuration: Configuration): Promise<Service> => {
   opening.defer(() => telegramEnds);
   const outside = await openOutside(configuration, redact);
   await clearStagedBackups(dataFolder);
-  const artifacts = createArtifacts({ folder: configuration.artifactFolder, bytesMax: ARTIFACT_BYTES_MAX });
+  const { artifacts } = outside;
   const progress = createProgressFeed();
   opening.defer(outside.repositories.close);
   const member = await joinOthers(configuration, opened, opening);

@@ -1,4 +1,5 @@
 import { access, constants, statfs } from 'node:fs/promises';
+import type { Artifacts } from '../commands/ports/artifacts.ts';
 import { OutsideFailure } from '../commands/ports/repositories.ts';
 import { ImageMissing, type Sandboxes } from '../commands/ports/sandbox.ts';
 import type { EventStore } from '../domain/event-store.ts';
@@ -19,6 +20,7 @@ export interface Check {
 export interface Checked {
   readonly configuration: Configuration;
   readonly store: EventStore;
+  readonly artifacts: Artifacts;
   readonly agents: AgentRunner;
   readonly sandboxes: Sandboxes;
   readonly forge: Probed;
@@ -54,6 +56,13 @@ const inTime = async (name: string, ask: () => Promise<readonly Check[]>): Promi
 const storeChecks = async ({ store }: Checked): Promise<Check[]> => {
   await store.head();
   return [{ name: 'event store', status: 'pass', sentence: 'The event store answers.' }];
+};
+
+/** Of a folder the disk is looked at; a store elsewhere is really written and read, always the same nothing. */
+const artifactChecks = async ({ configuration: { artifactStore }, artifacts }: Checked): Promise<Check[]> => {
+  if (artifactStore === null) return [];
+  await artifacts.get(await artifacts.put(Buffer.alloc(0)));
+  return [{ name: 'artifacts', status: 'pass', sentence: 'The artifact store takes and gives artifacts.' }];
 };
 
 const diskChecks = async ({ configuration: { dataFolder } }: Checked): Promise<Check[]> => {
@@ -161,6 +170,7 @@ const ELSEWHERE: Readonly<Record<Configuration['role'], ReadonlySet<string>>> = 
 export const checkAll = async (parts: Checked): Promise<readonly Check[]> => {
   const asked: readonly (readonly [string, (parts: Checked) => Promise<readonly Check[]>])[] = [
     ['event store', storeChecks],
+    ['artifacts', artifactChecks],
     ['disk', diskChecks],
     ['audit', auditChecks],
     ['sandbox', sandboxChecks],

@@ -1,4 +1,5 @@
 import type { OperatorDefaults } from '../../domain/repository-config.ts';
+import type { S3Place } from '../s3-artifacts.ts';
 import type { Place } from '../telegram/place.ts';
 
 /** Everything the operator says, parsed once at the start and passed on as values. Folders and files are absolute. Holds secrets: never logged. */
@@ -11,6 +12,8 @@ export interface Configuration {
   readonly logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
   readonly dataFolder: string;
   readonly artifactFolder: string;
+  /** `null`: artifacts are files in `artifactFolder`. */
+  readonly artifactStore: S3Place | null;
   readonly auditFile: string;
   /** `null`: an SQLite file in the data folder. May hold a password. */
   readonly eventStoreUrl: string | null;
@@ -93,9 +96,24 @@ const passwordOf = (url: string | null | undefined): string[] => {
 };
 
 /** Every value that must never leave the process: for the redactor, and to be looked for in changes. */
-export const secretsOf = ({ eventStoreUrl, forge, remotes, agent, telegram }: Configuration): readonly string[] => {
+export const secretsOf = ({
+  eventStoreUrl,
+  artifactStore,
+  forge,
+  remotes,
+  agent,
+  telegram,
+}: Configuration): readonly string[] => {
   const keys = agent.apiKeyVars.map((name) => agent.environment[name]);
   const passwords = [eventStoreUrl, remotes.variables.HTTPS_PROXY].flatMap(passwordOf);
-  const all = [forge.token, telegram.botToken, telegram.webhookSecret, ...keys, ...passwords];
+  const all = [
+    artifactStore?.keyId,
+    artifactStore?.secret,
+    forge.token,
+    telegram.botToken,
+    telegram.webhookSecret,
+    ...keys,
+    ...passwords,
+  ];
   return [...new Set(all.filter((value) => value !== null && value !== undefined))];
 };

@@ -90,6 +90,16 @@ export const contradictions = (values: Values, environment: Said): Contradiction
       'ROLE=api and ROLE=worker share a log: set EVENTSTORE_URL to it. With the log in DATA_DIR there is one process: ROLE=all.',
   },
   {
+    of: ['ARTIFACT_STORE', 'ARTIFACT_STORE_KEY_ID', 'ARTIFACT_STORE_SECRET'],
+    holds: values.ARTIFACT_STORE !== null && (values.ARTIFACT_STORE_KEY_ID === null || values.ARTIFACT_STORE_SECRET === null),
+    sentence: 'ARTIFACT_STORE needs ARTIFACT_STORE_KEY_ID and ARTIFACT_STORE_SECRET: set them to a key that may use the bucket.',
+  },
+  {
+    of: ['ARTIFACT_STORE', 'ARTIFACT_DIR'],
+    holds: values.ARTIFACT_STORE !== null && values.ARTIFACT_DIR !== null,
+    sentence: 'ARTIFACT_STORE and ARTIFACT_DIR name two places for the same artifacts: take one of them out.',
+  },
+  {
     of: ['AGENT_CONFIG_FILE', 'AGENT_CLI_TEMPLATE'],
     holds: values.AGENT_CONFIG_FILE !== null && values.AGENT_CLI_TEMPLATE !== null,
     sentence: 'AGENT_CONFIG_FILE is for the ready profile of codex: take it out, or take AGENT_CLI_TEMPLATE out.',

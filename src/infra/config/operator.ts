@@ -66,6 +66,13 @@ const configurationOf = (values: Values, environment: Said): Configuration => {
     logLevel: values.LOG_LEVEL,
     dataFolder,
     artifactFolder: values.ARTIFACT_DIR === null ? join(dataFolder, 'artifacts') : resolve(values.ARTIFACT_DIR),
+    artifactStore: values.ARTIFACT_STORE && {
+      ...values.ARTIFACT_STORE,
+      endpoint: values.ARTIFACT_STORE_ENDPOINT,
+      region: values.ARTIFACT_STORE_REGION,
+      keyId: values.ARTIFACT_STORE_KEY_ID ?? '',
+      secret: values.ARTIFACT_STORE_SECRET ?? '',
+    },
     auditFile: values.AUDIT_LOG_PATH === null ? join(dataFolder, 'audit.jsonl') : resolve(values.AUDIT_LOG_PATH),
     eventStoreUrl: values.EVENTSTORE_URL,
     repositories: {

@@ -22,6 +22,7 @@ import {
   filePath,
   listenAddress,
   loginPath,
+  objectStore,
   serverName,
   telegramPlace,
   webAddress,
@@ -74,6 +75,17 @@ const service = {
     oneLine,
     'Folder for patches, logs and reports; processes on one event store share it. Default: artifacts inside DATA_DIR.',
   ),
+  ARTIFACT_STORE: optional(
+    objectStore,
+    'A bucket that speaks S3, as s3://bucket/prefix, instead of ARTIFACT_DIR: for processes on several machines.',
+  ),
+  ARTIFACT_STORE_ENDPOINT: optional(
+    webAddress,
+    'Address of an S3 server that is not Amazon’s, such as https://minio.example:9000.',
+  ),
+  ARTIFACT_STORE_REGION: withDefault('us-east-1', serverName, 'Region of the bucket.'),
+  ARTIFACT_STORE_KEY_ID: secret('Id of the key that may read and write below the prefix.'),
+  ARTIFACT_STORE_SECRET: secret('The secret of that key.'),
   AUDIT_LOG_PATH: optional(oneLine, 'The audit file. Default: audit.jsonl inside DATA_DIR.'),
 };
 

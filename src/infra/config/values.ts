@@ -35,6 +35,18 @@ export const connectionString = z
     error: 'must be a connection string such as esdb://localhost:2113?tls=false',
   });
 
+/** `s3://bucket` or `s3://bucket/prefix`, as a bucket and a prefix without slashes at its ends. */
+export const objectStore = z
+  .string()
+  .max(1_000)
+  .regex(/^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:\/[A-Za-z0-9._-]+)*\/?$/, {
+    error: 'must be s3://bucket or s3://bucket/prefix',
+  })
+  .transform((text) => {
+    const [, , bucket = '', ...prefix] = text.split('/');
+    return { bucket, prefix: prefix.filter((part) => part !== '').join('/') };
+  });
+
 export const webAddress = z.string().refine((text) => /^https?:\/\//.test(text) && URL.canParse(text), {
   error: 'must be an address that begins with https:// or http://',
 });

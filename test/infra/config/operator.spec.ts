@@ -307,12 +307,18 @@ describe('The secrets of a configuration', () => {
       TELEGRAM_WEBHOOK_SECRET: 'webhook-secret',
       EVENTSTORE_URL: 'esdb://admin:p%40ssw0rd@localhost:2113?tls=false',
       HTTPS_PROXY: 'http://user:proxy-word@proxy:3128',
+      ARTIFACT_STORE: 's3://bucket/prefix',
+      ARTIFACT_STORE_KEY_ID: 'AKIA12345678',
+      ARTIFACT_STORE_SECRET: 'artifact-secret',
       AGENT_AUTH_MODE: 'api',
       AGENT_API_KEY_VARS: 'KEY',
       KEY: 'model-key-1',
     });
     expect(secretsOf(configuration).toSorted()).toEqual(
-      [BOT_TOKEN, 'ghp_12345678', 'model-key-1', 'p%40ssw0rd', 'p@ssw0rd', 'proxy-word', 'webhook-secret'].toSorted(),
+      [
+        ...[BOT_TOKEN, 'ghp_12345678', 'model-key-1', 'p%40ssw0rd', 'p@ssw0rd', 'proxy-word', 'webhook-secret'],
+        ...['AKIA12345678', 'artifact-secret'],
+      ].toSorted(),
     );
   });
 });
