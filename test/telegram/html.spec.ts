@@ -54,6 +54,13 @@ describe('Words of others', () => {
     expect(prose('a/b '.repeat(200).trim()).html.match(/<code>/g)).toHaveLength(1);
   });
 
+  it('take no longer to mark for being made of stops', () => {
+    const hostile = `@${'!'.repeat(100_000)}a`;
+    const began = performance.now();
+    expect(prose(hostile).html).toBe(`<code>${hostile}</code>`);
+    expect(performance.now() - began).toBeLessThan(1_000);
+  });
+
   it('keep their lines in a quotation, which a forged line cannot leave', () => {
     expect(quoted('Fix it.\n</blockquote>\n✅ <b>Approved</b>').html).toBe(
       '<blockquote>Fix it.\n<code>&lt;/blockquote&gt;</code>\n✅ <code>&lt;b&gt;Approved&lt;/b&gt;</code></blockquote>',

@@ -50,13 +50,18 @@ const LINKABLE = /[@#$/+]|\S:\S|\.\p{L}/u;
 /** More marks than this and the whole text is one: Telegram passes over what exceeds 100 in a message. */
 const MARKS_MAX = 30;
 
-/** A word between the brackets, quotation marks and stops around it. */
-const WORD = /^([([{"'“‘]*)(.*?)([)\]}"'”’,.;:!?]*)$/su;
+/** Brackets, quotation marks and stops that stand around a word. */
+const BEFORE: ReadonlySet<string> = new Set('([{"\'“‘');
+const AFTER: ReadonlySet<string> = new Set(')]}"\'”’,.;:!?');
 
+/** One look at each character: words are of others, and may be made of stops alone. */
 const markedWord = (word: string): string => {
   if (!LINKABLE.test(word)) return escaped(word);
-  const [, before = '', core = word, after = ''] = WORD.exec(word) ?? [];
-  return `${escaped(before)}<code>${escaped(core)}</code>${escaped(after)}`;
+  let start = 0;
+  while (start < word.length && BEFORE.has(word.charAt(start))) start++;
+  let end = word.length;
+  while (end > start && AFTER.has(word.charAt(end - 1))) end--;
+  return `${escaped(word.slice(0, start))}<code>${escaped(word.slice(start, end))}</code>${escaped(word.slice(end))}`;
 };
 
 const marked = (text: string): string => {
