@@ -97,9 +97,9 @@ const openLog = async (configuration: Configuration, open: AsyncDisposableStack)
   const dispatch = createDispatch({ store, streams, people, kinds: KINDS });
   const erasing = 'redactEvent' in store ? { store, erase: store.redactEvent, dispatch, clock: systemClock } : null;
   const redaction = erasing && createRedaction({ ...erasing, streams, people });
-  const erasure = erasing && createErasure(erasing);
   const historyErasure = erasing && createHistoryErasure({ ...erasing, people });
   const queries = peopleLookUps(views, store);
+  const erasure = erasing && createErasure({ ...erasing, queries });
   const identities = createIdentities({ people, queries, dispatch, clock: systemClock });
   const chats = createChats({ streams, queries, dispatch, clock: systemClock });
   return { store, views, streams, people, dispatch, redaction, erasure, historyErasure, identities, chats };

@@ -42,6 +42,10 @@ export const cardEvents = {
     cardId,
     chat: Text,
   }),
+  CardForgotten: message('CardForgotten', 'The person whose chat it is was erased, and every text of these events with them.', {
+    cardId,
+    revisions: z.array(z.int().min(0)),
+  }),
 } as const;
 export type CardEvent = MessageOf<typeof cardEvents>;
 
@@ -98,6 +102,8 @@ const evolveCard = (card: Card | undefined, event: CardEvent): Card | undefined 
       return { ...card, undeliverable: { key: event.data.key, reason: event.data.reason } };
     case 'CardMoved':
       return { ...card, chat: chatOf(event.data.chat), replyTo: null };
+    case 'CardForgotten':
+      return { ...card, chat: '', replyTo: null, posted: [] };
   }
 };
 

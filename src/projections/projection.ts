@@ -45,4 +45,4 @@ export interface Projection<State = unknown> {
 }
 
 /** Events of these types say that texts of earlier ones are erased: the stream is folded again from what is left. */
-export const ERASURES: ReadonlySet<string> = new Set(['TextRedacted', 'PersonForgotten', 'HistoryForgotten']);
+export const ERASURES: ReadonlySet<string> = new Set(['TextRedacted', 'PersonForgotten', 'HistoryForgotten', 'CardForgotten']);

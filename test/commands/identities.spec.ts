@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { cardIdOf } from '../../src/domain/card.ts';
+import { hashHolds } from '../../src/domain/event.ts';
 import { may, nameOf } from '../../src/domain/person/index.ts';
 import { DomainError } from '../../src/domain/refusals.ts';
+import { createCards } from '../../src/infra/telegram/cards.ts';
 import { ANNA, BERT, minutesAfter, NOON } from '../domain/task/samples.ts';
 import { ADMIN, openRegistry } from './registry.ts';
 
@@ -138,6 +141,37 @@ describe('A person who is erased', () => {
     expect(stored).not.toContain(`"${PHONE}"`);
     // The account is free for somebody else.
     await identities.link(ADMIN, BERT, 'telegram', PHONE);
+  });
+
+  const TASK = '5f0c7a52-9d31-5c1e-8a44-0b1c2d3e4f50';
+  const place = (chat: string) => ({ taskId: TASK, place: { chat, thread: null }, replyTo: null });
+
+  it('leaves no number of their account in the cards of their chats, nor is one recorded there later', async () => {
+    const { identities, erasure, all, store, clock } = await openRegistry();
+    const cards = createCards({ store, clock, pause: async () => undefined });
+    await identities.link(ADMIN, ANNA, 'telegram', PHONE);
+    await cards.want(place(PHONE));
+    await cards.want(place('-100'));
+    const cardId = cardIdOf(TASK, PHONE, null);
+    await cards.posted(cardId, 'end-1', 1, { chat: PHONE, thread: null }, 7);
+    await identities.unlink(ADMIN, ANNA, 'telegram', PHONE);
+    await erasure(ADMIN, ANNA);
+    await cards.posted(cardId, 'end-2', 2, { chat: PHONE, thread: null }, 8);
+    const stored = all();
+    expect(JSON.stringify(stored)).not.toContain(`"${PHONE}"`);
+    expect(JSON.stringify(stored)).toContain('"-100"');
+    expect(stored.every(hashHolds)).toBe(true);
+    expect(await cards.load(cardId)).toMatchObject({ chat: '', posted: [] });
+  });
+
+  it('keeps the cards of an account that is somebody else by now', async () => {
+    const { identities, erasure, all, store, clock } = await openRegistry();
+    await identities.link(ADMIN, ANNA, 'telegram', PHONE);
+    await identities.unlink(ADMIN, ANNA, 'telegram', PHONE);
+    await identities.link(ADMIN, BERT, 'telegram', PHONE);
+    await createCards({ store, clock, pause: async () => undefined }).want(place(PHONE));
+    await erasure(ADMIN, ANNA);
+    expect(all().some(({ type }) => type === 'CardForgotten')).toBe(false);
   });
 
   it('is erased to the end when it was cut off in between', async () => {

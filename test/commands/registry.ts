@@ -10,6 +10,7 @@ import type { RecordedEvent } from '../../src/domain/event-store.ts';
 import type { PersonCommand } from '../../src/domain/person/commands.ts';
 import { personKind } from '../../src/domain/person/index.ts';
 import { happened } from '../../src/domain/upcasters.ts';
+import { cardsProjection } from '../../src/projections/cards.ts';
 import { chatsProjection } from '../../src/projections/chats.ts';
 import { peopleProjection } from '../../src/projections/people.ts';
 import type { Projection, Row } from '../../src/projections/projection.ts';
@@ -49,6 +50,10 @@ export const openRegistry = async () => {
       rowsOf(chatsProjection, 'chat_places', seen())
         .find(({ row }) => row.channel === channel && row.subject === subject)
         ?.stream.slice('chat-'.length),
+    cardsIn: (subject) =>
+      rowsOf(cardsProjection, 'card_list', seen())
+        .filter(({ row }) => row.chat === subject)
+        .map(({ stream }) => stream.slice('card-'.length)),
     fresh: async () => undefined,
   };
   /** A process of its own on the same log. */
@@ -61,7 +66,7 @@ export const openRegistry = async () => {
       dispatch,
       identities: createIdentities({ people, queries: looks, dispatch, clock }),
       chats: createChats({ streams, queries: looks, dispatch, clock }),
-      erasure: createErasure({ store: log.store, erase: log.erase, dispatch, clock }),
+      erasure: createErasure({ store: log.store, erase: log.erase, dispatch, queries: looks, clock }),
     };
   };
   const first = open();
@@ -73,6 +78,8 @@ export const openRegistry = async () => {
   return {
     ...first,
     all: log.all,
+    store: log.store,
+    clock,
     queries,
     open,
     say,

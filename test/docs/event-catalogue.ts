@@ -121,7 +121,7 @@ facts, and no hashes. Neither is audited.
 - \`dataHash\` is the digest of the canonical JSON of \`data\` with each \`Text\` replaced by the digest of its own canonical JSON.
 - \`hash\` is the digest of the canonical JSON of \`{ stream, revision, id, type, metadata, dataHash }\`, where \`metadata\` is all of it but \`hash\`.
 - \`prevHash\` is the \`hash\` of the event before in the stream, empty at the first.
-- Erasing turns a \`Text\` into \`{ "digest": … }\` and appends \`TextRedacted\`, or \`PersonForgotten\`; every hash still holds.
+- Erasing turns a \`Text\` into \`{ "digest": … }\` and appends \`TextRedacted\`, \`PersonForgotten\`, \`CardForgotten\` or \`HistoryForgotten\`; every hash still holds.
 
 ## What an approval covers
 

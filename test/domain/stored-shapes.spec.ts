@@ -17,7 +17,7 @@ import { BERT, NOON } from './task/samples.ts';
  * Every shape of an event that was ever written, one canonical line each: `{ data, schema, type }`. A new shape is a new line at the end; a
  * line is never changed or taken away, for a log somewhere holds it. Whoever adds lines states here how many there are and their digest.
  */
-const EVER_WRITTEN = { lines: 145, digest: 'e89b36c97d0dfe6a3ebb83f7c7492aa44abe806e375278a7f324f773eae5cfba' };
+const EVER_WRITTEN = { lines: 146, digest: '8f59fe3aba2e2b8cd54deef5cd5e03e4fc9db60ccc2cdd3416d37ebfec03e0f2' };
 
 interface Shape {
   readonly type: string;

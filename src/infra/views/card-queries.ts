@@ -19,10 +19,13 @@ export const cardQueries = (database: DatabaseSync, named: (table: string) => st
   const get = database.prepare(`SELECT document FROM ${cards} WHERE stream = ?`);
   const ofTask = database.prepare(`${listed} WHERE l.task_id = ? ORDER BY l.id`);
   const ofChat = database.prepare(`${listed} WHERE l.chat = ? ORDER BY l.id DESC LIMIT ?`);
+  const idsIn = database.prepare(
+    `SELECT c.stream FROM ${named('card_list')} l JOIN ${cards} c ON c.id = l.id WHERE l.chat = ? ORDER BY l.id`,
+  );
   const undelivered = database.prepare(`${listed} WHERE l.chat = ? AND l.undeliverable = 1 ORDER BY l.id DESC LIMIT ?`);
   const unfinished = database.prepare(
     `${listed} JOIN ${tasks('tasks')} t ON t.stream = '${taskStream('')}' || l.task_id JOIN ${tasks('task_list')} s ON s.id = t.id
-     WHERE s.status NOT IN ('COMPLETED', 'FAILED') OR l.ended_attempt < json_extract(s.summary, '$.attempt') ORDER BY l.id`,
+     WHERE l.chat <> '' AND (s.status NOT IN ('COMPLETED', 'FAILED') OR l.ended_attempt < json_extract(s.summary, '$.attempt')) ORDER BY l.id`,
   );
   const byMessage = database.prepare(
     `SELECT l.task_id, m.key, m.attempt FROM ${named('card_messages')} m JOIN ${named('card_list')} l ON l.id = m.id
@@ -37,6 +40,8 @@ export const cardQueries = (database: DatabaseSync, named: (table: string) => st
     ofTask: (taskId: string): readonly Card[] => ofTask.all(taskId).map(cardOf),
     /** The newest first. */
     ofChat: (chat: string, limit: number): readonly Card[] => ofChat.all(chat, limit).map(cardOf),
+    /** Ids of all of them. */
+    idsIn: (chat: string): readonly string[] => idsIn.all(chat).map(({ stream }) => String(stream).slice(cardStream('').length)),
     /** Those whose last message Telegram did not take, the newest first. */
     undelivered: (chat: string, limit: number): readonly Card[] => undelivered.all(chat, limit).map(cardOf),
     /** Cards of tasks that go on, and those whose end was not posted. */

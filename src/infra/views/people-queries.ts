@@ -65,6 +65,7 @@ export const peopleLookUps = (views: Pick<Views, 'queries' | 'waitFor'>, store: 
   peopleByIdentity: (channel, subject) => views.queries.peopleByIdentity(channel, subject),
   personByInvitation: (codeHash) => views.queries.personByInvitation(codeHash),
   chatBySubject: (channel, subject) => views.queries.chatBySubject(channel, subject),
+  cardsIn: (subject) => views.queries.cards.idsIn(subject),
   fresh: async (position) => {
     const reached = await views.waitFor(position ?? (await store.head()) ?? '', VIEW_WAIT_MS);
     if (!reached) throw new DomainError('views-behind');
