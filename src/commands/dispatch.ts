@@ -4,7 +4,7 @@ import { type EventStore, type Position, WrongExpectedRevision } from '../domain
 import { may } from '../domain/person/index.ts';
 import { DomainError, type RefusalCode } from '../domain/refusals.ts';
 import type { People } from './people.ts';
-import { type Streams, unwritten } from './streams.ts';
+import { type Loaded, type Streams, unwritten } from './streams.ts';
 
 /** Appends that may be lost to other writers of one stream before the caller is told to come back. */
 const APPEND_ATTEMPTS_MAX = 10;
@@ -22,8 +22,11 @@ export class ConflictError extends Error {
   override readonly name = 'ConflictError';
 }
 
-/** `beginsStream`: its stream was named this moment, so there is nothing to read; should it be there after all, it is read then. */
-export type Dispatch = (command: Command, known?: { readonly beginsStream: boolean }) => Promise<Dispatched>;
+/**
+ * `known`: the stream as the caller just read it, or `unwritten` when it was named this moment. It is decided on that first; should the
+ * stream have moved on after all, it is read then.
+ */
+export type Dispatch = (command: Command, known?: Loaded<unknown> | 'unwritten') => Promise<Dispatched>;
 
 /**
  * The one command handler: load, fold, allow, decide, append; after a conflict decide again. A command id that the stream has seen yields
@@ -53,7 +56,10 @@ export const createDispatch = ({
     throw new DomainError((hidden && kind.name === 'task' ? 'task-not-found' : 'forbidden') satisfies RefusalCode);
   };
 
-  return async (sent, { beginsStream } = { beginsStream: false }) => {
+  const read = async (kind: Kind, stream: string, known: Loaded<unknown> | 'unwritten' | undefined): Promise<Loaded<unknown>> =>
+    known === 'unwritten' ? unwritten(kind) : (known ?? streams.load(kind, stream));
+
+  return async (sent, known) => {
     const kind = kindOf.get(sent.type);
     const schema = kind?.commands[sent.type];
     if (!kind || !schema) throw new DomainError('unknown-command');
@@ -61,16 +67,15 @@ export const createDispatch = ({
     const stream = kind.streamOf(command);
 
     for (let attempt = 1; attempt <= APPEND_ATTEMPTS_MAX; attempt++) {
-      const isRead = attempt > 1 || !beginsStream;
-      const { state, revision, lastHash, seen, first } = isRead ? await streams.load(kind, stream) : unwritten(kind);
+      const { state, revision, lastHash, seen, first } = await read(kind, stream, attempt === 1 ? known : undefined);
       await allow(kind, command, state);
-      const known = seen.get(command.id);
-      if (known && !(kind.beginnings[command.type] ?? [known.type]).includes(known.type)) {
+      const made = seen.get(command.id);
+      if (made && !(kind.beginnings[command.type] ?? [made.type]).includes(made.type)) {
         throw new DomainError('key-used-for-another-request');
       }
       // The command that made the stream is decided again, so that its id with another body is refused; nothing more comes of it.
-      const facts = known && command.id !== first ? [] : kind.decide(command, state);
-      if (known || facts.length === 0) return { stream, events: [], position: known?.position ?? null };
+      const facts = made && command.id !== first ? [] : kind.decide(command, state);
+      if (made || facts.length === 0) return { stream, events: [], position: made?.position ?? null };
 
       const events = sealed(stream, facts, command, revision + 1, lastHash);
       try {

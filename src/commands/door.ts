@@ -113,8 +113,8 @@ export const createDoor = ({ dispatch, tasks, clock, defaults, waitingPerPersonM
   const withinLimit = createWaitingLimit({ count: tasks.countWaiting, max: waitingPerPersonMax });
   const idOf = (session: Session, key: string | undefined): string =>
     key === undefined ? clock.uuid() : derivedId(session.personId, key);
-  const send = (session: Session, id: string, command: TaskCommand, beginsStream = false): Promise<Dispatched> =>
-    dispatch({ id, ...command, actor: session.personId, channel: session.channel, at: clock.now() }, { beginsStream });
+  const send = (session: Session, id: string, command: TaskCommand, known?: 'unwritten'): Promise<Dispatched> =>
+    dispatch({ id, ...command, actor: session.personId, channel: session.channel, at: clock.now() }, known);
 
   const known = (idOrPrefix: string): KnownTask => {
     const found = tasks.find(idOrPrefix);
@@ -184,7 +184,9 @@ export const createDoor = ({ dispatch, tasks, clock, defaults, waitingPerPersonM
         },
       };
       const isFiled = (): boolean => key !== undefined && tasks.find(taskId) !== 'none';
-      const dispatched = await withinLimit(session.personId, isFiled, () => send(session, id, command, key === undefined));
+      const dispatched = await withinLimit(session.personId, isFiled, () =>
+        send(session, id, command, key === undefined ? 'unwritten' : undefined),
+      );
       return { ...dispatched, taskId };
     },
 

@@ -10,7 +10,7 @@ import type { Clock } from './ports/clock.ts';
 import type { Liveness } from './ports/liveness.ts';
 import type { RunnerLog } from './ports/log.ts';
 import { OutsideFailure } from './ports/repositories.ts';
-import type { Streams } from './streams.ts';
+import type { Loaded, Streams } from './streams.ts';
 
 /** A kind of stream together with how its steps are carried out, by the kind of step. */
 export interface Process<State = unknown> {
@@ -63,14 +63,27 @@ export const createExecutor = (options: ExecutionOptions) => {
     tidying.add(done);
   };
 
-  const send = async (order: Order, id: string, cause: string, at = clock.now()): Promise<readonly Fact[]> =>
-    (await dispatch({ id, ...order, actor: `system:${worker}`, channel: 'system', at, correlationId: cause })).events;
+  const send = async (
+    order: Order,
+    id: string,
+    cause: string,
+    at = clock.now(),
+    known?: Loaded<unknown>,
+  ): Promise<readonly Fact[]> =>
+    (await dispatch({ id, ...order, actor: `system:${worker}`, channel: 'system', at, correlationId: cause }, known)).events;
 
   /** Records it however long the store is away: the id is carried out once, and a claim keeps others from doing the work again. */
-  const insist = async (order: Order, id: string, cause: string, at: string, signal: AbortSignal): Promise<readonly Fact[]> => {
+  const insist = async (
+    order: Order,
+    id: string,
+    cause: string,
+    at: string,
+    signal: AbortSignal,
+    known?: Loaded<unknown>,
+  ): Promise<readonly Fact[]> => {
     for (let wait: number = RESEND_MS.first; ; wait = Math.min(wait * 2, RESEND_MS.max)) {
       try {
-        return await send(order, id, cause, at);
+        return await send(order, id, cause, at, known);
       } catch (error) {
         const notNow = error instanceof StoreUnavailable || error instanceof ConflictError;
         if (!notNow || signal.aborted) throw error;
@@ -152,7 +165,8 @@ export const createExecutor = (options: ExecutionOptions) => {
       return afterFailure(claim, state, error, abort.signal);
     };
     const record = async (order: Order | undefined, name: string): Promise<boolean> => {
-      if (order) await insist(order, derivedId(key, name), cause, clock.now(), abort.signal);
+      // What takes a moment finds the stream as it was read; a stage was reported on, or outlasted, meanwhile.
+      if (order) await insist(order, derivedId(key, name), cause, clock.now(), abort.signal, claim ? undefined : loaded);
       return order !== undefined;
     };
     try {
