@@ -79,6 +79,7 @@ const measured = async ({ name, jumpMs, chats }: Stage): Promise<Figure[]> => {
     progress: feed,
     notify: null,
     mayApprove: async () => true,
+    mayBeTold: async () => true,
     clock: systemClock,
     log: silent,
     timer: time,

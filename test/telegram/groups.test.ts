@@ -1,4 +1,6 @@
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { allTaken, type Colleague, type Office, openOffice, saidAfter } from './office.ts';
 
 let office: Office;
@@ -62,6 +64,27 @@ describe('A group', () => {
     expect(card.thread).toBe(thread);
     expect(await telegram.as(bert.user).press(card, 'Details')).toMatchObject({ alert: false });
     await telegram.waitForMessage(forum, ({ id, thread: where }) => id > card.id && where === thread);
+  });
+
+  it('hears nothing more of its tasks once it is forbidden, nor a person once their rights ended', async () => {
+    const { telegram, heard, admin } = office;
+    const group = telegram.group({ title: 'Closing', members: [bert.user, ann.user] });
+    const chatId = z.object({ chat_id: z.string() }).parse((await allow(group.id)).json()).chat_id;
+    telegram.as(bert.user).addBot(group);
+    const dora = await office.known('Dora', 'requester');
+    telegram.as(ann.user).send(group, '/task@countersign_bot echo in the group');
+    telegram.as(dora.user).send(dora.chat, '/task echo in private');
+    const cards = [await heard(group, 'May this run?'), await heard(dora.chat, 'May this run?')];
+    await admin.call('DELETE', `/api/v1/chats/${chatId}`);
+    await admin.call('DELETE', `/api/v1/people/${dora.personId}/roles`, { role: 'requester', repositories: '*' });
+    const listed = z.object({ tasks: z.array(z.object({ taskId: z.string(), intent: z.string() })) });
+    for (const { taskId, intent } of listed.parse(JSON.parse(await tasksText())).tasks) {
+      if (!/in the group|in private/.test(intent)) continue;
+      const cancelled = await admin.call('POST', `/api/v1/tasks/${taskId}/actions`, { action: 'cancel' });
+      expect(cancelled.status).toBeLessThan(300);
+    }
+    await setTimeout(1_500);
+    expect([group, dora.chat].map((chat) => telegram.messages(chat).findLast(({ from }) => from.is_bot))).toEqual(cards);
   });
 
   it('stays allowed, and its tasks go on, when it becomes a supergroup', async () => {

@@ -89,6 +89,24 @@ describe('The card of a task', () => {
     expect(studio.said(group).some(starts('⏳'))).toBe(false);
   });
 
+  it('says nothing more in a chat that may not hear of it, until it may again', async () => {
+    let isToldTo = true;
+    const studio = await openStudio({ mayBeTold: async () => isToldTo });
+    await studio.tell(1, events.untilPrepared);
+    await studio.follow(1);
+    await studio.until(isAsked);
+    isToldTo = false;
+    await studio.tell(1, events.untilCompleted, events.untilPrepared.length);
+    await studio.quiet();
+    await studio.restart();
+    await studio.quiet();
+    expect(studio.said()).toHaveLength(1);
+    expect(isAsked(studio.said())).toBe(true);
+    isToldTo = true;
+    await studio.befriend();
+    await studio.until((said) => starts('✅')(last(said)));
+  });
+
   it('is wanted once, however often that is said', async () => {
     const studio = await openStudio();
     await studio.tell(1, events.untilPrepared);

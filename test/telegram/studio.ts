@@ -35,6 +35,8 @@ export interface Studio {
   tell(number: number, history: readonly Happened[], from?: number): Promise<void>;
   /** Files task `number` by Telegram: its first event alone. */
   fileByTelegram(number: number): Promise<void>;
+  /** Somebody comes to be known. */
+  befriend(): Promise<void>;
   /** The chat of `chat`, or another, follows the task. */
   follow(number: number, place?: { readonly id: number }, replyTo?: number | null): Promise<void>;
   /** What the bot said, oldest first. */
@@ -78,6 +80,7 @@ export const openStudio = async (options: Partial<HeraldOptions> = {}): Promise<
       progress: feed,
       notify: null,
       mayApprove: async () => true,
+      mayBeTold: async () => true,
       clock: systemClock,
       log: { error: (fields: unknown) => faults.push(fields) },
       timer: time,
@@ -125,6 +128,12 @@ export const openStudio = async (options: Partial<HeraldOptions> = {}): Promise<
       const command = { id: derivedId(taskIdOf(number), 0), type, data, actor, at, channel: 'telegram' };
       const { position } = await store.append(stream, sealed(stream, [{ type, data: own }], command, 0, ''), 'no_stream');
       await views.waitFor(position, WAIT_MS);
+    },
+    befriend: async () => {
+      const personId = `person-${crypto.randomUUID()}`;
+      const fact = { type: 'PersonAdded', data: { personId, name: { text: 'Zoe', salt: '' } } };
+      const command = { id: crypto.randomUUID(), ...fact, actor: personId, at: systemClock.now(), channel: 'cli' };
+      await store.append(personId, sealed(personId, [fact], command, 0, ''), 'no_stream');
     },
     follow: (number, place = chat, replyTo = null) =>
       running.herald.want({ taskId: taskIdOf(number), place: { chat: String(place.id), thread: null }, replyTo }),

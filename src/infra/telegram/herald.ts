@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Artifacts } from '../../commands/ports/artifacts.ts';
 import type { Clock } from '../../commands/ports/clock.ts';
 import { cardIdOf, cardStream } from '../../domain/card.ts';
+import { chatStream } from '../../domain/chat/index.ts';
 import { type EventStore, StoreUnavailable } from '../../domain/event-store.ts';
 import { taskStream } from '../../domain/ids.ts';
 import { textOf } from '../../domain/text.ts';
@@ -9,6 +10,7 @@ import type { TaskView } from '../../projections/task-view.ts';
 import type { ProgressFeed } from '../http/context.ts';
 import type { Log } from '../log.ts';
 import type { Views } from '../views/views.ts';
+import { type AudienceOptions, createAudience } from './audience.ts';
 import { createCards, type WantedCard } from './cards.ts';
 import { createChanges } from './changes.ts';
 import type { Names } from './facts.ts';
@@ -16,7 +18,7 @@ import { createLooks } from './looks.ts';
 import { createMessenger } from './messenger.ts';
 import type { Outbox } from './outbox.ts';
 import { systemTimer, type Timer } from './pace.ts';
-import { isPrivateChat, type Place } from './place.ts';
+import { isPrivateChat } from './place.ts';
 import { createProgressLines } from './progress-lines.ts';
 
 /** Between two edits of one card that only bring progress, in milliseconds. */
@@ -32,16 +34,16 @@ const AWAY_MS = 1_000;
 
 const TASKS = taskStream('');
 const CARDS = cardStream('');
+const RIGHTS = ['person-', chatStream('')];
 const GOING_ON = ['CREATED', 'WAIT_CLARIFY', 'WAIT_APPROVE_WRITE', 'RUNNING', 'WAIT_APPROVE_PATCH', 'PR_CREATED'] as const;
 
-export interface HeraldOptions {
+export interface HeraldOptions extends AudienceOptions {
   readonly store: Pick<EventStore, 'append' | 'readStream'>;
   readonly views: Pick<Views, 'queries' | 'onChange'>;
   readonly outbox: Outbox;
   readonly artifacts: Artifacts;
   readonly progress: Pick<ProgressFeed, 'listen'>;
-  /** Gets the card of every task that was filed elsewhere, or by somebody who may not approve it in private. */
-  readonly notify: Place | null;
+  /** The notify chat gets the card of every task that was filed elsewhere, or by somebody who may not approve it in private. */
   readonly mayApprove: (personId: string, repo: string) => Promise<boolean>;
   readonly clock: Clock;
   readonly log: Pick<Log, 'error'>;
@@ -80,6 +82,7 @@ export const createHerald = (options: HeraldOptions): Herald => {
   const cards = createCards({ store, clock, pause });
   const said = createProgressLines();
   const considered = new Set<string>();
+  const audience = createAudience(options);
   const throttled = new Map<string, () => void>();
   const leave: (() => void)[] = [];
   const work = new Set<Promise<void>>();
@@ -93,6 +96,7 @@ export const createHerald = (options: HeraldOptions): Herald => {
     cards,
     outbox,
     taskOf,
+    audience,
     names: namesIn(views),
     changes: createChanges(artifacts),
     progress: said,
@@ -177,6 +181,8 @@ export const createHerald = (options: HeraldOptions): Herald => {
         const taskId = stream.slice(TASKS.length);
         lookAtTask(taskId);
         considerLater(taskId);
+      } else if (RIGHTS.some((kind) => stream.startsWith(kind))) {
+        for (const cardId of audience.withheld()) looks.look(cardId);
       }
     }
   };

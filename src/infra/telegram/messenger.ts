@@ -1,6 +1,7 @@
 import type { Card, PostedCard } from '../../domain/card.ts';
 import { taskStream } from '../../domain/ids.ts';
 import type { TaskView } from '../../projections/task-view.ts';
+import type { Audience } from './audience.ts';
 import { cardText } from './card-text.ts';
 import type { Cards } from './cards.ts';
 import type { ReadChanges } from './changes.ts';
@@ -18,6 +19,7 @@ export interface MessengerOptions {
   readonly cards: Cards;
   readonly outbox: Outbox;
   readonly taskOf: (taskId: string) => TaskView | undefined;
+  readonly audience: Pick<Audience, 'hears'>;
   readonly names: Names;
   readonly changes: ReadChanges;
   readonly progress: ProgressLines;
@@ -45,7 +47,7 @@ interface Said {
 const stateOf = ({ status, stage, attempt }: TaskView): string => [status, stage, attempt].join(' ');
 
 /** Brings one card up to date with its task: posts, edits, and records what was posted. */
-export const createMessenger = ({ cards, outbox, taskOf, names, changes, progress, now }: MessengerOptions) => {
+export const createMessenger = ({ cards, outbox, taskOf, audience, names, changes, progress, now }: MessengerOptions) => {
   /** By card. */
   const said = new Map<string, Said>();
   /** By card: looks whether the message that waits to be sent is still the one to send. */
@@ -136,7 +138,7 @@ export const createMessenger = ({ cards, outbox, taskOf, names, changes, progres
     bring: async (cardId: string, { again, repost }: Look, onGone: () => void): Promise<Next> => {
       const card = await cards.load(cardId);
       const task = card && taskOf(card.taskId);
-      if (!card || !task) return 'rest';
+      if (!card || !task || !(await audience.hears(card, task))) return 'rest';
       const notice = noticeOf(task);
       const plan = planOf(notice, card, now(), again);
       switch (plan.do) {

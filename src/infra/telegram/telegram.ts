@@ -25,6 +25,7 @@ import { createIntake } from './intake.ts';
 import { introduce } from './introduction.ts';
 import { createMenus } from './menu.ts';
 import { createOutbox } from './outbox.ts';
+import { isPrivateChat } from './place.ts';
 import { createPoller } from './poller.ts';
 import { createPulse } from './pulse.ts';
 import { createReading } from './reading.ts';
@@ -64,7 +65,7 @@ const POLL_MS = 45_000;
 
 /** The whole of Telegram: what people write and press goes in, cards and answers come out. */
 export const createTelegram = (options: TelegramOptions): Telegram => {
-  const { configuration, store, views, people, chats, artifacts, clock, log } = options;
+  const { configuration, store, views, people, identities, chats, artifacts, clock, log } = options;
   const { botToken: token, mode, webhookSecret, baseUrl, notifyPlace } = configuration;
   const apiRoot = configuration.apiRoot ?? TELEGRAM_API_ROOT;
   const api = createTelegramApi({ token, apiRoot, timeoutMs: CALL_MS });
@@ -91,6 +92,11 @@ export const createTelegram = (options: TelegramOptions): Telegram => {
     mayApprove: async (personId, repo) => {
       const person = await people.get(personId);
       return person !== null && may(person, { right: 'approve', repo });
+    },
+    mayBeTold: async ({ chat }, repo) => {
+      if (!isPrivateChat({ chat })) return (await chats.bySubject('telegram', chat))?.isAllowed === true;
+      const person = await identities.byIdentity('telegram', chat);
+      return person !== undefined && may(person, { right: 'read', repo });
     },
   });
 
