@@ -14,7 +14,7 @@ const WISHES_OPEN = 4;
 const WISHES_MAX = 40;
 const WRITERS = 12;
 /** Longest that failures are played, then that everything takes to come to rest, in milliseconds. */
-const STORM_MS_MAX = 90_000;
+const STORM_MS_MAX = 100_000;
 const CALM_MS_MAX = 60_000;
 /** Longest from SIGTERM to the end of a process with nothing to do, on a machine that is busy. In milliseconds. */
 const STOP_MS_MAX = 6_000;
@@ -47,8 +47,6 @@ export interface BatchReport {
   readonly complaints: readonly string[];
 }
 
-const isOfBot = (where: string): boolean => /telegram|Card/.test(where);
-
 /** Plays each lane's points one after the other, all lanes at once, while people ask for more. */
 const storm = async (site: Site, people: People, { points, seed }: BatchOptions) => {
   const chance = chanceOf(seed).of('storm');
@@ -63,12 +61,12 @@ const storm = async (site: Site, people: People, { points, seed }: BatchOptions)
   })();
   const isOn = (): boolean => performance.now() < until;
   const fated = points.filter(({ play }) => play.family === 'process');
-  const deaths = site.services.map(async (service, index) => {
-    // The bot is the first one's.
-    const its = fated.filter(({ where }, at) => (isOfBot(where) ? 0 : at % site.services.length) === index);
-    const met = await playFates(site, service, its, chance.of(`deaths ${index}`), until);
-    for (const point of its) (met.includes(point) ? injected : missed).push(point);
-  });
+  const left = new Map(
+    fated.flatMap((point) => ('fate' in point.play ? [[JSON.stringify(point.play.fate), point] as const] : [])),
+  );
+  const deaths = site.services.map((service, index) =>
+    playFates(site, service, { left, met: injected }, chance.of(`deaths ${index}`), until),
+  );
   const others = Map.groupBy(
     points.filter((point) => !fated.includes(point)),
     laneOf,
@@ -84,6 +82,7 @@ const storm = async (site: Site, people: People, { points, seed }: BatchOptions)
     playing = false;
   });
   await asking;
+  missed.push(...left.values());
   return { injected, missed };
 };
 

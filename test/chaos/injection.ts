@@ -9,8 +9,9 @@ import type { Site } from './site.ts';
 import type { Fate } from './staging/shapes.ts';
 import { tear } from './torn.ts';
 
-/** How long a point may wait for its call to come by, in milliseconds. */
+/** How long a point may wait for its call to come by, in milliseconds; and how often nothing of all that waits may come by. */
 const PATIENCE_MS = 8_000;
+const VAIN_MAX = 1;
 /** From a start of a service until its next death, at least and at most, in milliseconds: it shall come to something. */
 const BETWEEN_DEATHS_MS = [100, 1_000] as const;
 /** Longer than gh and git wait for an answer here. */
@@ -78,27 +79,34 @@ const goThrough = async (site: Site, service: Service, { when, signal }: Fate, c
   await service.client();
 };
 
-/** Plays points of one process in the order in which their calls come by: one death or sleep after the other. Gives those that were met. */
-export const playFates = async (site: Site, service: Service, points: readonly Point[], chance: Chance, until: number) => {
-  const left = new Map(
-    points.flatMap((point) => (point.play.family === 'process' ? [[JSON.stringify(point.play.fate), point] as const] : [])),
-  );
-  const played: Point[] = [];
-  while (left.size > 0 && performance.now() < until) {
+/**
+ * Plays fates on one process in the order in which their calls come by, one death or sleep after the other, until none is left. Services take
+ * from the same `left`, by name of the fate; what was met is added to `met`.
+ */
+export const playFates = async (
+  site: Site,
+  service: Service,
+  { left, met }: { readonly left: Map<string, Point>; readonly met: Point[] },
+  chance: Chance,
+  until: number,
+): Promise<void> => {
+  for (let vain = 0; left.size > 0 && vain < VAIN_MAX && performance.now() < until; ) {
     await service.client();
     await pause(chance.between(...BETWEEN_DEATHS_MS));
-    const met = service.met(PATIENCE_MS);
+    const meeting = service.met(PATIENCE_MS);
     const isArmed = await service.arm([...left.keys()].map((fate) => JSON.parse(fate)));
-    const fate = await met;
-    if (fate) {
-      await goThrough(site, service, fate, chance);
-      const point = left.get(JSON.stringify(fate));
-      if (point) played.push(point);
-      left.delete(JSON.stringify(fate));
-    } else if (isArmed) break;
+    const fate = await meeting;
+    if (!fate) {
+      vain += isArmed ? 1 : 0;
+      continue;
+    }
+    const name = JSON.stringify(fate);
+    const point = left.get(name);
+    left.delete(name);
+    if (point) met.push(point);
+    await goThrough(site, service, fate, chance);
   }
   await service.arm([]);
-  return played;
 };
 
 const atStore = async ({ server }: Site, fault: StoreFault, chance: Chance): Promise<boolean> => {

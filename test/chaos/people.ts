@@ -6,7 +6,7 @@ import type { Answer } from '../support/client.ts';
 import type { SeenMessage, Telegram } from '../support/telegram/index.ts';
 import type { Chance } from './chance.ts';
 import type { Twice } from './points.ts';
-import type { Site } from './site.ts';
+import { bearer, type Site } from './site.ts';
 
 /** A person gives a call up after so long, and makes it again with the same key. In milliseconds. */
 const PATIENCE_MS = 4_000;
@@ -42,9 +42,10 @@ export interface People {
   leave(): Promise<void>;
 }
 
-type Site4People = Pick<Site, 'services' | 'telegram' | 'writers'>;
-
-export const gatherPeople = ({ services, telegram, writers }: Site4People, chance: Chance): People => {
+export const gatherPeople = (
+  { services, telegram, writers, token }: Pick<Site, 'services' | 'telegram' | 'writers' | 'token'>,
+  chance: Chance,
+): People => {
   const leaving = new AbortController();
   setMaxListeners(0, leaving.signal);
   const wishes: Wish[] = [];
@@ -63,10 +64,10 @@ export const gatherPeople = ({ services, telegram, writers }: Site4People, chanc
 
   /** The answer of whichever service answers: one call is made again with its key until something is final about it. */
   const insist = async (method: string, path: string, body?: object, id: string = randomUUID()): Promise<Answer> => {
-    const key = { 'idempotency-key': id };
+    const headers = { ...bearer(token), ...(method === 'POST' && { 'idempotency-key': id }) };
     for (;;) {
       const service = services[chance.below(services.length)] ?? services[0];
-      const called = service.client().then((client) => client.call(method, path, body, method === 'POST' ? key : {}));
+      const called = service.client().then((client) => client.call(method, path, body, headers));
       called.catch(() => undefined); // It may end after it was given up.
       const answer = await Promise.race([called, wait(PATIENCE_MS).then(() => undefined)]).catch(() => undefined);
       leaving.signal.throwIfAborted();

@@ -4,7 +4,7 @@ import { type Point, pointsOf, type StoreKind } from './points.ts';
 import type { Mutant } from './staging/edits.ts';
 
 /** Points of one batch. */
-export const BATCH_POINTS = 20;
+export const BATCH_POINTS = 40;
 /** Batches, by their number in turn: EventStoreDB has fewer points of its own. */
 const STORES: readonly StoreKind[] = ['sqlite', 'double', 'sqlite'];
 /** Some points are missed, so there are more batches than are needed when all is met. */

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { type ServerDouble, startServerDouble } from '../store/server-double/index.ts';
 import type { Client } from '../support/client.ts';
@@ -29,6 +30,8 @@ export interface Site {
   readonly github: GitHub;
   readonly telegram: Telegram;
   readonly writers: readonly ReturnType<Telegram['person']>[];
+  /** Of the one person that calls every service: each has a local administrator of its own. */
+  readonly token: string;
   /** `null` on SQLite. */
   readonly server: ServerDouble | null;
   /** `null` where tests run in bubblewrap. */
@@ -49,6 +52,10 @@ const seed = async (folder: string): Promise<void> => {
   await writeFile(join(folder, 'test.sh'), 'test "$(sh sum.sh 2 3)" = 5\n');
 };
 
+const personOf = (made: unknown): string => z.object({ person_id: z.string() }).parse(made).person_id;
+
+export const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+
 /** An answer that is no fault of the moment; the service has just been started, so one is rare. */
 const insist = async (client: Client, method: string, path: string, body: unknown): Promise<unknown> => {
   const answer = await client.call(method, path, body);
@@ -60,18 +67,27 @@ const introduce = async ({
   services: [first, ...others],
   github,
   writers,
-}: Pick<Site, 'services' | 'github' | 'writers'>): Promise<void> => {
+}: Pick<Site, 'services' | 'github' | 'writers'>): Promise<string> => {
   const client = await first.client();
+  const caller = personOf(await insist(client, 'POST', '/api/v1/people', { name: 'Caller' }));
+  for (const role of ['requester', 'approver']) {
+    await insist(client, 'POST', `/api/v1/people/${caller}/roles`, { role, repositories: '*' });
+  }
+  const { token } = z
+    .object({ token: z.string() })
+    .parse(await insist(client, 'POST', `/api/v1/people/${caller}/tokens`, { name: 'Calls' }));
   for (const { id, first_name: name } of writers) {
-    const made = await insist(client, 'POST', '/api/v1/people', { name });
-    const { person_id: personId } = z.object({ person_id: z.string() }).parse(made);
+    const personId = personOf(await insist(client, 'POST', '/api/v1/people', { name }));
     await insist(client, 'POST', `/api/v1/people/${personId}/roles`, { role: 'approver', repositories: '*' });
     await insist(client, 'POST', `/api/v1/people/${personId}/roles`, { role: 'requester', repositories: '*' });
     await insist(client, 'POST', `/api/v1/people/${personId}/identities`, { channel: 'telegram', subject: String(id) });
   }
   for (const service of [first, ...others]) {
-    await insist(await service.client(), 'POST', '/api/v1/repositories', { url: github.remoteUrl(REPOSITORY) });
+    const own = await service.client();
+    await insist(own, 'POST', '/api/v1/repositories', { url: github.remoteUrl(REPOSITORY) });
+    while ((await own.call('GET', '/api/v1/tasks', undefined, bearer(token))).status === 401) await pause(50);
   }
+  return token;
 };
 
 export interface SiteOptions {
@@ -151,10 +167,23 @@ export const openSite = async ({ store, chance, mutant, writers: count }: SiteOp
     telegram.person({ id: 1_001 + index, firstName: `Writer ${index + 1}` }),
   );
   for (const writer of writers) telegram.privateChat(writer);
-  await introduce({ services, github, writers });
+  const token = await introduce({ services, github, writers });
   const open = opening.move();
   return {
-    ...{ folder, artifactFolder: at('artifacts'), store, sandbox, services, github, telegram, writers, server, gate, disks },
+    ...{
+      folder,
+      artifactFolder: at('artifacts'),
+      store,
+      sandbox,
+      services,
+      github,
+      telegram,
+      writers,
+      token,
+      server,
+      gate,
+      disks,
+    },
     close: () => open.disposeAsync(),
   };
 };

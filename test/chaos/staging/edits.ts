@@ -16,6 +16,7 @@ export const TEMPO: readonly Edit[] = [
   { file: 'src/infra/telegram/poller.ts', from: '{ first: 1_000, longest: 60_000 }', to: '{ first: 50, longest: 500 }' },
   { file: 'src/infra/telegram/pace.ts', from: 'chat: { ms: 3_000', to: 'chat: { ms: 300' },
   { file: 'src/main.ts', from: 'KEPT_AFTER_END_MS = 14 * 86_400_000', to: 'KEPT_AFTER_END_MS = 2_000' },
+  { file: 'src/commands/runner.ts', from: 'TICK_MS = 1_000', to: 'TICK_MS = 250' },
   { file: 'src/infra/upkeep.ts', from: '10 * 60_000', to: '1_000' },
   { file: 'src/infra/forge/gh.ts', from: 'const TIMEOUT_MS = 60_000', to: 'const TIMEOUT_MS = 4_000' },
   { file: 'src/infra/git/delivery.ts', from: 'LOOK_TIMEOUT_MS = 60_000', to: 'LOOK_TIMEOUT_MS = 4_000' },
@@ -34,13 +35,20 @@ export const MUTANTS = {
       to: '',
     },
   ],
-  /** Whose claim it was is not asked: a worker that was overtaken records its outcome all the same. */
+  /** Neither stage nor execution of an outcome is asked: a worker that was overtaken records what it came to all the same. */
   'ignored-fence': [
     {
       file: 'src/domain/task/decide-stage.ts',
       from: 'if (current.claim.execution !== fence.execution || current.claim.worker === null) throw',
       to: 'if (false) throw',
     },
+    {
+      file: 'src/domain/task/decide-stage.ts',
+      from: 'if (!current || current.stage !== fence.stage) throw',
+      to: 'if (!current) throw',
+    },
+    { file: 'src/domain/task/decide-stage.ts', from: "if (task.stage !== 'agent') throw", to: 'if (false) throw' },
+    { file: 'src/domain/task/decide-stage.ts', from: "if (task.stage !== 'sandbox') throw", to: 'if (false) throw' },
   ],
   /** Telegram is told that updates were taken before they are stored. */
   'early-acknowledgement': [

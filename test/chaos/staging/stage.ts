@@ -18,7 +18,7 @@ const MADE: Readonly<Record<string, string>> = {
   'src/infra/forge/github.ts': `export const createGitHubForge = (options) => mortal('forge', real.createGitHubForge(options));`,
   'src/infra/git/repositories.ts': `export const createRepositories = (options) => mortal('repositories', real.createRepositories(options));`,
   'src/infra/telegram/api.ts': `export const createTelegramApi = (options) => mortal('telegram', real.createTelegramApi(options));`,
-  'src/infra/heartbeats.ts': `export const createHeartbeats = (options) => real.createHeartbeats({ ...options, intervalMs: 250, takeoverAfterMs: 2_000 });`,
+  'src/infra/heartbeats.ts': `export const createHeartbeats = (options) => real.createHeartbeats({ ...options, intervalMs: 250, takeoverAfterMs: 1_500 });`,
   'src/commands/runner.ts':
     'export const createRunner = (options) => real.createRunner({ ...options, retryDelaysMs: [100, 200, 400] });',
   'src/commands/ports/clock.ts': 'export const systemClock = skewed(real.systemClock);',
