@@ -53,6 +53,12 @@ export const createRepositoryAdmin = (options: RepositoryAdminOptions): Reposito
       if (Buffer.isBuffer(bytes)) texts.set(file, bytes.toString());
     }
     const { yaml, sentences, needs } = proposeConfiguration(names, texts);
+    const isUsual =
+      needs.image === operator.image && needs.testCommand === operator.testCommand && !/^(install|path):/m.test(yaml);
+    if (isUsual) {
+      const usual = `It is tested as is configured here: ${operator.testCommand} in ${operator.image}.`;
+      return { hasConfiguration: false, proposal: { text: '', sentences: [usual, ...sentences] } };
+    }
     return { hasConfiguration: false, proposal: { text: yaml, sentences: [...sentences, ...unmet(needs, operator)] } };
   };
 

@@ -101,7 +101,9 @@ export const listen = async (
   try {
     await once(server, 'listening');
   } catch (error) {
-    throw new Error(`Nothing can listen on ${host}:${port}: another program may. Set PORT to another one.`, { cause: error });
+    throw new Error(`Nothing can listen on ${host}:${port}: another program may. Set PORT in .env to another one.`, {
+      cause: error,
+    });
   }
   const { address, family, port: actual } = server.address() as AddressInfo; // A TCP server that listens has one.
   return {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
@@ -124,10 +124,19 @@ describe('Setting up from an empty folder', () => {
     await tg.waitForMessage(tg.privateChat(ada), ({ text }) => text === 'Countersign can reach you here.');
   });
 
+  it('leaves no command of another agent behind, and ends with 1 when something is not there', async () => {
+    const cwd = join(folder, 'new');
+    const before = await readFile(join(cwd, '.env'));
+    const { code, stdout } = await countersign(['setup', '--yes', '--agent', 'codex'], { cwd, env });
+    expect(code, stdout).toBe(1);
+    expect(stdout).toMatch(/Mend what failed \(\d\), and run setup again/);
+    const { AGENT_PROVIDER, AGENT_CLI_TEMPLATE } = parseEnv(await readFile(join(cwd, '.env'), 'utf8'));
+    expect({ AGENT_PROVIDER, AGENT_CLI_TEMPLATE }).toEqual({ AGENT_PROVIDER: 'codex', AGENT_CLI_TEMPLATE: '' });
+    await writeFile(join(cwd, '.env'), before);
+  });
+
   it('leads to a Draft pull request by chat', async () => {
     const cwd = join(folder, 'new');
-    await writeFile(join(cwd, 'note'), '');
-    await chmod(cwd, 0o700);
     const service = typed(['serve'], cwd, { ...env, DEFAULT_TEST_COMMAND: 'true' });
     await service.until(/listens on/);
     const chat = tg.privateChat(ada);

@@ -28,6 +28,12 @@ export const AddedRepository = z.object({
   proposal: z.object({ text: z.string(), sentences: z.array(z.string()) }).nullable(),
 });
 
+const proposed = (text: string): string[] => [
+  '  Proposed for its .countersign.yml; commit it there, or set the same for all repositories in .env:',
+  '',
+  ...indented(text.trimEnd().split('\n'), 4),
+];
+
 /** What was found in a repository that was added, and what could be written into it. */
 export const addedLines = (
   { name, checks, has_configuration, proposal }: z.infer<typeof AddedRepository>,
@@ -40,12 +46,7 @@ export const addedLines = (
   ...(has_configuration ? ['  It says itself how it is tested (.countersign.yml, or okaydokki.yaml).'] : []),
   ...(proposal === null
     ? []
-    : [
-        ...proposal.sentences.map((sentence) => `  ${sentence}`),
-        '  Proposed for its .countersign.yml; commit it there, or set the same for all repositories in .env:',
-        '',
-        ...indented(proposal.text.trimEnd().split('\n'), 4),
-      ]),
+    : [...proposal.sentences.map((sentence) => `  ${sentence}`), ...(proposal.text === '' ? [] : proposed(proposal.text))]),
 ];
 
 const add = async (desk: Desk, url: string, { name }: { readonly name?: string }): Promise<void> => {

@@ -30,6 +30,15 @@ interface Choosing {
 
 type Variables = readonly (readonly [string, string])[];
 
+const OF_AN_AGENT = [
+  'AGENT_CLI_TEMPLATE',
+  'AGENT_MODEL',
+  'AGENT_CONFIG_FILE',
+  'AGENT_LOGIN_PATHS',
+  'AGENT_EGRESS',
+  'AGENT_SESSION_CHECK_CMD',
+];
+
 const stateOf = ({ isInstalled, isSignedIn, signIn }: FoundAgent): string => {
   if (!isInstalled) return 'not installed here';
   return isSignedIn ? 'installed, signed in' : `installed; sign in first: ${signIn}`;
@@ -41,13 +50,16 @@ const ownAgent = async ({ interview, wish, said }: Choosing): Promise<Variables>
     said: wish.agentCommand ?? said.AGENT_CLI_TEMPLATE,
     flag: '--agent-command',
     fault: (typed) =>
-      /OKD_INTENT|\{\{intent\}\}/.test(typed) ? undefined : 'it must use $OKD_INTENT, or it never learns what to do.',
+      /OKD_INTENT|\{\{intent\}\}/.test(typed) ? undefined : 'It must use $OKD_INTENT, or it never learns what to do.',
   });
-  return [
-    ['AGENT_PROVIDER', 'custom'],
-    ['AGENT_CLI_TEMPLATE', command],
-  ];
+  return [...forgotten(said, 'custom'), ['AGENT_PROVIDER', 'custom'], ['AGENT_CLI_TEMPLATE', command]];
 };
+
+/** What was set for another agent must not be left to this one: above all its command. */
+const forgotten = (said: Environment, provider: string): Variables =>
+  said.AGENT_PROVIDER === undefined || said.AGENT_PROVIDER === provider
+    ? []
+    : OF_AN_AGENT.flatMap((name) => (said[name] === undefined ? [] : [[name, ''] as const]));
 
 /** Which agent works, and what it needs. */
 export const chooseAgent = async (choosing: Choosing): Promise<Variables> => {
@@ -64,12 +76,15 @@ export const chooseAgent = async (choosing: Choosing): Promise<Variables> => {
       { value: 'custom', name: 'another one', description: 'any command line program that edits files' },
     ],
     fault: (typed) =>
-      typed === 'custom' || found.some(({ provider }) => provider === typed) ? undefined : 'codex, claude, gemini or custom.',
+      typed === 'custom' || found.some(({ provider }) => provider === typed)
+        ? undefined
+        : 'It is codex, claude, gemini or custom.',
   });
   const known = found.find(({ provider }) => provider === chosen);
   if (known === undefined) return ownAgent(choosing);
-  const needs = Object.entries(known.variables).filter(([name]) => said[name] === undefined);
-  return [['AGENT_PROVIDER', known.provider], ...needs];
+  const isAnother = said.AGENT_PROVIDER !== known.provider;
+  const needs = Object.entries(known.variables).filter(([name]) => isAnother || said[name] === undefined);
+  return [...forgotten(said, known.provider), ['AGENT_PROVIDER', known.provider], ...needs];
 };
 
 const ghIsSignedIn = async ({ PATH = '', HOME = '' }: Environment): Promise<boolean> => {
@@ -98,7 +113,7 @@ export const chooseForge = async ({ interview, wish, said, terminal }: Choosing)
         description: 'branches are pushed to the origin, and the pull request is a record here: to try things out',
       },
     ],
-    fault: (typed) => (typed === 'github' || typed === 'local' ? undefined : 'github or local.'),
+    fault: (typed) => (typed === 'github' || typed === 'local' ? undefined : 'It is github or local.'),
   });
   if (forge === 'local' || said.GH_TOKEN !== undefined || said.GITHUB_TOKEN !== undefined) return [['FORGE', forge]];
   if (isSignedIn) {

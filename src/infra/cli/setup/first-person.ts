@@ -116,9 +116,11 @@ export const pairPhone = async (
     const chat = (await everybody(api)).filter((one) => one.personId === personId).map(chatOf)[0];
     if (chat !== undefined) {
       terminal.print(`  ${terminal.ink('good', 'Paired.')} This Telegram account is ${name} from now on.`);
-      break;
+      over.abort();
+      return;
     }
     await Promise.race([pause(LOOK_MS), skipped]);
   }
-  if (!over.signal.aborted) over.abort();
+  over.abort();
+  terminal.print('  Nobody sent it yet; the code holds for 24 hours.');
 };

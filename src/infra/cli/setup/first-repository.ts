@@ -28,7 +28,10 @@ export const addFirstRepository = async ({ api, interview, terminal, wish }: Ste
       fallback: '',
       flag: '--repo',
     });
-    if (url === '') return undefined;
+    if (url === '') {
+      terminal.print('  None yet.');
+      return undefined;
+    }
     try {
       const body = { url, ...(wish.repoName !== undefined && { name: wish.repoName }) };
       const added = shown(await api.send('POST', '/repositories', { body }), AddedRepository);

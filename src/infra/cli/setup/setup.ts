@@ -1,12 +1,13 @@
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { exampleFile } from '../../config/example.ts';
 import type { Environment } from '../../config/operator.ts';
 import { type Api, createApi } from '../api.ts';
 import { checksOf, printChecks } from '../commands/preflight.ts';
+import { SERVICE_FILE } from '../composition.ts';
 import type { Desk } from '../desk.ts';
-import { Failure } from '../failure.ts';
+import { Failure, Misuse } from '../failure.ts';
 import { readServiceFile } from '../service-file.ts';
 import { chooseAgent, chooseBot, chooseForge, type Wish } from './choices.ts';
 import { setVariables } from './environment-file.ts';
@@ -35,36 +36,45 @@ const looksAtMachine = async ({ terminal, environment }: Desk): Promise<void> =>
   if (missing.some(({ need }) => need === 'needed')) throw new Failure('Install what is missing, then run setup again.');
 };
 
+/** Whether a file was written before another. */
+const isOlder = async (file: string, other: string): Promise<boolean> => {
+  const [one, two] = await Promise.all([file, other].map((path) => stat(path).catch(() => null)));
+  return (one?.mtimeMs ?? 0) < (two?.mtimeMs ?? 0);
+};
+
 /** The service of this data folder: the one that runs, or one of our own for as long as setup takes. */
-const withService = async (desk: Desk, isChanged: boolean, work: (api: Api) => Promise<void>): Promise<void> => {
+const withService = async (desk: Desk, work: (api: Api, isOwn: boolean) => Promise<void>): Promise<void> => {
+  const { configuration } = await desk.configuration();
   const running = await desk.connectIfRunning();
   if (running !== null) {
-    if (isChanged)
+    if (await isOlder(join(configuration.dataFolder, SERVICE_FILE), ENV_FILE))
       throw new Failure(
-        'The service that runs here does not know the new settings. Start it anew, then run setup again to go on.',
+        `The service that runs here does not know all of ${ENV_FILE}. Start it anew, then run setup again to go on.`,
       );
-    return work(running);
+    return work(running, false);
   }
-  const { configuration } = await desk.configuration();
   const service = await desk.composition.serve({ ...configuration, logLevel: 'fatal' });
   try {
     const known = await readServiceFile(configuration.dataFolder);
     if (known === null) throw new Error('a service that was started did not say where it is');
-    await work(createApi(known));
+    await work(createApi(known), true);
   } finally {
     await service.stop();
   }
 };
 
-const choose = async (desk: Desk, wish: Wish, interview: ReturnType<typeof createInterview>): Promise<boolean> => {
+const choose = async (desk: Desk, wish: Wish, interview: ReturnType<typeof createInterview>): Promise<void> => {
   const { terminal } = desk;
   const choosing = { interview, wish, terminal, said: await said(desk.environment) };
   const variables = [...(await chooseAgent(choosing)), ...(await chooseForge(choosing)), ...(await chooseBot(choosing))];
   // What the environment says already wins anyway, and may be no business of a file.
   const own = variables.filter(([name, value]) => desk.environment[name] !== value);
   const isChanged = await setVariables(resolve(ENV_FILE), exampleFile(), new Map(own));
-  terminal.print(`  ${isChanged ? 'Written to' : 'All of it stands in'} ${ENV_FILE}, which only you can read.`);
-  return isChanged;
+  const { AGENT_PROVIDER: agent, FORGE: forge, TELEGRAM_BOT_TOKEN: token } = await said(desk.environment);
+  terminal.print(
+    `  Agent ${agent}; pull requests ${forge === 'github' ? 'on GitHub' : 'recorded here'}; ${token === undefined ? 'no chat' : 'chat by Telegram'}.`,
+    `  ${isChanged ? 'Written to' : 'All of it stands in'} ${ENV_FILE}, which only you can read.`,
+  );
 };
 
 const botOf = async (desk: Desk): Promise<Bot | undefined> => {
@@ -75,30 +85,39 @@ const botOf = async (desk: Desk): Promise<Bot | undefined> => {
   return bot;
 };
 
+/** How this program is called from the folder that setup was run in. */
+const COMMAND = join(import.meta.dirname, '..', '..', '..', '..', 'bin', 'countersign');
+const called = (): string => {
+  const near = relative(process.cwd(), COMMAND);
+  return near.startsWith('..') ? COMMAND : near;
+};
+
 const nextSteps = ({ terminal }: Desk, repository: string | undefined, bot: Bot | undefined): void => {
   const repo = repository ?? 'you/yours';
   terminal.print(
-    ...(repository === undefined ? ['  bin/countersign repo add <url>'] : []),
-    '  bin/countersign serve',
+    `  ${called()} serve`,
+    ...(repository === undefined ? [`  ${called()} repo add <url>`] : []),
     ...(bot === undefined ? [] : [`  to @${bot.name}:  /task repo=${repo} Make the failing test pass.`]),
-    `  bin/countersign task add --repo ${repo} "Make the failing test pass."`,
+    `  ${called()} task add --repo ${repo} "Make the failing test pass."`,
   );
 };
 
 /** From an empty folder to a service that takes requests; run again it finds what is there and asks for the rest. */
-export const setUp = async (desk: Desk, wish: Wish): Promise<void> => {
+export const setUp = async (desk: Desk, wish: Wish): Promise<number> => {
   const { terminal } = desk;
+  if (desk.json) throw new Misuse('setup speaks to a person; "countersign preflight --json" says what came of it.');
   const interview = createInterview(terminal, { asks: wish.yes !== true });
   const heading = (title: string): void => terminal.print('', `  ${terminal.ink('strong', title)}`);
 
   heading('This machine');
   await looksAtMachine(desk);
   heading('Agent, pull requests, chat');
-  const isChanged = await choose(desk, wish, interview);
+  await choose(desk, wish, interview);
   heading('Image for tests');
   await ensureTestImage((await desk.configuration()).configuration, interview, terminal);
   const bot = wish.telegram ? await botOf(desk) : undefined;
-  await withService(desk, isChanged, async (api) => {
+  let failed = 0;
+  await withService(desk, async (api, isOwn) => {
     heading('You');
     const person = await ensureFirstPerson({ api, interview, terminal, wish });
     if (bot !== undefined) {
@@ -110,8 +129,12 @@ export const setUp = async (desk: Desk, wish: Wish): Promise<void> => {
     if (repository !== undefined && (await said(desk.environment)).DEFAULT_REPO === undefined)
       await setVariables(resolve(ENV_FILE), exampleFile(), new Map([['DEFAULT_REPO', repository]]));
     heading('Everything, asked for real');
-    printChecks(await checksOf(desk), terminal);
-    heading('What to type now');
+    // A service of setup's own is gone in a moment, and where it listens is nobody's business.
+    const checks = (await checksOf(desk)).filter(({ name }) => !isOwn || name !== 'service');
+    printChecks(checks, terminal);
+    failed = checks.filter(({ status }) => status === 'fail').length;
+    heading(failed === 0 ? 'What to type now' : `Mend what failed (${failed}), and run setup again. Then`);
     nextSteps(desk, repository, bot);
   });
+  return failed === 0 ? 0 : 1;
 };
