@@ -91,8 +91,7 @@ describe('Setting up from an empty folder', () => {
       'Paired.',
       'example/shop can be asked for now.',
       /PASS {2}push/,
-      'Proposed for its .countersign.yml',
-      'test: npm test',
+      'It is tested as is configured here: npm test in',
       /PASS {2}telegram/,
       '/task repo=example/shop',
     ])

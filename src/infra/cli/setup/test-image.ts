@@ -25,8 +25,9 @@ export const ensureTestImage = async (
   terminal: Terminal,
 ): Promise<void> => {
   const socket = sandbox.dockerSocket === null ? {} : { socketPath: sandbox.dockerSocket };
-  const usesDocker = sandbox.kind !== 'bubblewrap' && (await probeDocker(socket)).ok;
-  if (!usesDocker) return terminal.print('  No Docker engine answers: tests run in bubblewrap, which is weaker than Docker.');
+  if (sandbox.kind === 'bubblewrap') return terminal.print('  Tests run in bubblewrap, with the programs of this machine.');
+  if (!(await probeDocker(socket)).ok)
+    return terminal.print('  No Docker engine answers: tests run in bubblewrap, which is weaker than Docker.');
   if (image === null) return terminal.print('  Each repository names its own.');
   const isHere = await createDockerSandbox(socket)
     .resolveImage(image)
