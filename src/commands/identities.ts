@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { derivedId } from '../domain/ids.ts';
 import type { PersonCommand } from '../domain/person/commands.ts';
 import { type AccountChannel, INVITATION_CODE_BYTES, invitationCode, invitationCodeHash } from '../domain/person/identity.ts';
 import { isAccountOf, type Person } from '../domain/person/index.ts';
@@ -44,8 +43,8 @@ export const createIdentities = ({ people, queries, dispatch, clock }: Identitie
     return undefined;
   };
 
-  const send = (actor: string, channel: string, command: PersonCommand, id = clock.uuid()): Promise<Dispatched> =>
-    dispatch({ id, ...command, actor, channel, at: clock.now() });
+  const send = (actor: string, channel: string, command: PersonCommand): Promise<Dispatched> =>
+    dispatch({ id: clock.uuid(), ...command, actor, channel, at: clock.now() });
 
   const text = (subject: string): Text => ({ text: subject, salt: clock.uuid() });
 
@@ -105,10 +104,16 @@ export const createIdentities = ({ people, queries, dispatch, clock }: Identitie
         throw new DomainError('invitation-invalid');
       }
       await refuseTaken(personId, channel, subject);
-      const id = derivedId('redeem', codeHash, channel, subject);
       const data = { personId, codeHash, channel, subject: text(subject) };
-      const linked = await send(SERVICE, channel, { type: 'RedeemInvitation', data }, id);
-      await settle(personId, channel, subject, linked);
+      try {
+        // Its id is made of nothing: the number of an account could be guessed from it, also after an erasure.
+        await settle(personId, channel, subject, await send(SERVICE, channel, { type: 'RedeemInvitation', data }));
+      } catch (error) {
+        // The same message may be taken twice at once: then this account has used the code up itself.
+        const isUsed = error instanceof DomainError && error.code === 'invitation-invalid';
+        const person = isUsed ? await people.get(personId) : null;
+        if (!person || !isAccountOf(person, channel, subject)) throw error;
+      }
       const person = await people.get(personId);
       if (!person) throw new DomainError('person-not-found');
       return person;

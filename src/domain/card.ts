@@ -72,9 +72,12 @@ export interface Card {
   readonly undeliverable: { readonly key: string; readonly reason: Undeliverable } | null;
 }
 
-/** One card for a task in a chat, or in a topic of it. */
-export const cardIdOf = (taskId: string, chat: string, topic: number | null): string =>
-  derivedId('card', taskId, chat, topic ?? '');
+/**
+ * One card for a task in a chat, or in a topic of it. `owner`: the person whose private chat it is, which is then not named by its id: that is
+ * the number of their account, could be guessed from the name of the stream, and would outlive their erasure there.
+ */
+export const cardIdOf = (taskId: string, chat: string, topic: number | null, owner: string | null = null): string =>
+  derivedId('card', taskId, owner ?? chat, topic ?? '');
 
 /** The stream of a card is `card-<uuid>`. */
 export const cardStream = (id: string): string => `card-${id}`;

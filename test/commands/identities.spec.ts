@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { cardIdOf } from '../../src/domain/card.ts';
 import { hashHolds } from '../../src/domain/event.ts';
+import { derivedId } from '../../src/domain/ids.ts';
+import { invitationCodeHash } from '../../src/domain/person/identity.ts';
 import { may, nameOf } from '../../src/domain/person/index.ts';
 import { DomainError } from '../../src/domain/refusals.ts';
 import { createCards } from '../../src/infra/telegram/cards.ts';
@@ -117,6 +119,17 @@ describe('An invitation that is redeemed', () => {
     expect((await identities.redeem('telegram', '4712', code)).personId).toBe(ANNA);
   });
 
+  it('is taken from one account twice at the same moment as if it came once', async () => {
+    const { identities, open, all } = await openRegistry();
+    const { code } = await identities.invite(ADMIN, ANNA, 'telegram', HOURS);
+    const both = await Promise.all([
+      identities.redeem('telegram', PHONE, code),
+      open().identities.redeem('telegram', PHONE, code),
+    ]);
+    expect(both.map(({ personId }) => personId)).toEqual([ANNA, ANNA]);
+    expect(all().filter(({ type }) => type === 'IdentityLinked')).toHaveLength(1);
+  });
+
   it('is worth one account when two come with it at the same moment', async () => {
     const { identities, open } = await openRegistry();
     const { code } = await identities.invite(ADMIN, ANNA, 'telegram', HOURS);
@@ -149,10 +162,12 @@ describe('A person who is erased', () => {
   it('leaves no number of their account in the cards of their chats, nor is one recorded there later', async () => {
     const { identities, erasure, all, store, clock } = await openRegistry();
     const cards = createCards({ store, clock, pause: async () => undefined });
-    await identities.link(ADMIN, ANNA, 'telegram', PHONE);
-    await cards.want(place(PHONE));
+    const { code } = await identities.invite(ADMIN, ANNA, 'telegram', HOURS);
+    const hash = invitationCodeHash(code) ?? '';
+    await identities.redeem('telegram', PHONE, code);
+    await cards.want({ ...place(PHONE), owner: ANNA });
     await cards.want(place('-100'));
-    const cardId = cardIdOf(TASK, PHONE, null);
+    const cardId = cardIdOf(TASK, PHONE, null, ANNA);
     await cards.posted(cardId, 'end-1', 1, { chat: PHONE, thread: null }, 7);
     await identities.unlink(ADMIN, ANNA, 'telegram', PHONE);
     await erasure(ADMIN, ANNA);
@@ -161,6 +176,9 @@ describe('A person who is erased', () => {
     expect(JSON.stringify(stored)).not.toContain(`"${PHONE}"`);
     expect(JSON.stringify(stored)).toContain('"-100"');
     expect(stored.every(hashHolds)).toBe(true);
+    // Nor is it to be guessed from what a stream or a command is called.
+    expect(JSON.stringify(stored)).not.toContain(cardIdOf(TASK, PHONE, null));
+    expect(JSON.stringify(stored)).not.toContain(derivedId('redeem', hash, 'telegram', PHONE));
     expect(await cards.load(cardId)).toMatchObject({ chat: '', posted: [] });
   });
 

@@ -1,6 +1,6 @@
 /** What each field of an event means; `Event.field` where one event means something of its own by it. */
 export const FIELD_MEANINGS: Readonly<Record<string, string>> = {
-  cardId: 'Names the card: made of the task, the chat and the topic; its stream is `card-` and this id.',
+  cardId: 'Names the card: made of the task, the chat (in private the person) and the topic; its stream is `card-` and this id.',
   'CardPosted.attempt': 'The attempt that the message is about.',
   'CardPosted.chat': 'Where it stands.',
   'CardMoved.chat': 'The new id.',

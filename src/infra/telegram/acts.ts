@@ -46,7 +46,8 @@ export const createActs = ({ door, cards, reading }: Pick<Desk, 'door' | 'cards'
       const { session, key, room, messageId } = visit;
       const wish = NewTask.parse({ ...options, intent: text });
       const { taskId, position } = await door.createTask(session, wish, key, await preferences(visit, options));
-      await cards.want({ taskId, place: room.place, replyTo: messageId });
+      const owner = room.kind === 'private' ? session.personId : null;
+      await cards.want({ taskId, place: room.place, replyTo: messageId, owner });
       reading.noted(position);
     },
 

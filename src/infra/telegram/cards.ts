@@ -17,7 +17,12 @@ export interface WantedCard {
   readonly place: Place;
   /** Id of the message that asked for the task. */
   readonly replyTo: number | null;
+  /** Id of the person whose private chat it is. */
+  readonly owner?: string | null;
 }
+
+export const wantedCardId = ({ taskId, place: { chat, thread }, owner = null }: WantedCard): string =>
+  cardIdOf(taskId, chat, thread, owner);
 
 export interface CardsOptions {
   readonly store: Pick<EventStore, 'append' | 'readStream'>;
@@ -61,8 +66,10 @@ export const createCards = ({ store, clock, pause }: CardsOptions) => {
   return {
     load: async (cardId: string): Promise<Card | undefined> => (await load(cardId)).card,
     /** A second call for the same task and place changes nothing. Throws `StoreUnavailable`: whoever asked asks again. */
-    want: async ({ taskId, place: { chat, thread }, replyTo }: WantedCard): Promise<void> => {
-      const cardId = cardIdOf(taskId, chat, thread);
+    want: async (card: WantedCard): Promise<void> => {
+      const { taskId, place, replyTo } = card;
+      const { chat, thread } = place;
+      const cardId = wantedCardId(card);
       const stream = cardStream(cardId);
       const event: CardEvent = { type: 'CardWanted', data: { cardId, taskId, chat: text(chat), thread, replyTo } };
       const command = { id: cardId, type: event.type, data: event.data, actor: ACTOR, channel: CHANNEL, at: clock.now() };

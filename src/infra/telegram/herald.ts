@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Artifacts } from '../../commands/ports/artifacts.ts';
 import type { Clock } from '../../commands/ports/clock.ts';
-import { cardIdOf, cardStream } from '../../domain/card.ts';
+import { cardStream } from '../../domain/card.ts';
 import { chatStream } from '../../domain/chat/index.ts';
 import { type EventStore, StoreUnavailable } from '../../domain/event-store.ts';
 import { taskStream } from '../../domain/ids.ts';
@@ -11,7 +11,7 @@ import type { ProgressFeed } from '../http/context.ts';
 import type { Log } from '../log.ts';
 import type { Views } from '../views/views.ts';
 import { type AudienceOptions, createAudience } from './audience.ts';
-import { createCards, type WantedCard } from './cards.ts';
+import { createCards, type WantedCard, wantedCardId } from './cards.ts';
 import { createChanges } from './changes.ts';
 import type { Names } from './facts.ts';
 import { createLooks } from './looks.ts';
@@ -204,7 +204,7 @@ export const createHerald = (options: HeraldOptions): Herald => {
     },
     want: async (card) => {
       await cards.want(card);
-      looks.look(cardIdOf(card.taskId, card.place.chat, card.place.thread));
+      looks.look(wantedCardId(card));
     },
     reachable: (chat) => {
       for (const { cardId } of views.queries.cards.undelivered(chat, TRIED_AGAIN_MAX)) looks.look(cardId, { again: true });
