@@ -102,7 +102,9 @@ const completed = (task: TaskView, changes: ChangesByKind | null, names: Names):
     text: paragraphs(
       headline('✅', `Draft pull request #${pullRequest.number}`, task),
       request(task, REQUEST_CHARACTERS_MAX),
-      opens ? link(pullRequest.url, beginning(pullRequest.url, 200)) : code(pullRequest.url),
+      opens
+        ? link(pullRequest.url, beginning(pullRequest.url, 200))
+        : html`It is branch ${code(pullRequest.branch)} of its remote.`,
       facts(task, changes, names),
       moved === 0 ? null : html`The base moved on by ${count(moved, 'commit')} meanwhile.`,
       html`Review it before it is merged: it is a draft.`,

@@ -4,7 +4,7 @@ import type { TaskView } from '../../projections/task-view.ts';
 import { count, shortCommit, shortTask } from '../../projections/words.ts';
 import { type AttemptVerb, dataOf } from './buttons.ts';
 import type { ChangesByKind } from './changes.ts';
-import { beginning, bold, code, type Html, html, join, prose, quoted } from './html.ts';
+import { beginning, bold, code, type Html, html, join, nothing, prose, quoted } from './html.ts';
 import type { Button, Keyboard } from './keyboard.ts';
 
 /** How people are called, by their ids. */
@@ -110,7 +110,12 @@ export const policyItems = (
 ): Html => {
   const more = items.length - WARNINGS_SHOWN_MAX + omitted;
   return lines(
-    ...items.slice(0, WARNINGS_SHOWN_MAX).map(({ sentence: words }) => html`· ${prose(beginning(words, 200))}`),
+    ...items
+      .slice(0, WARNINGS_SHOWN_MAX)
+      .map(
+        ({ path, sentence: words }) =>
+          html`· ${path === undefined ? nothing : html`${code(beginning(path, PATH_CHARACTERS_MAX))}: `}${prose(beginning(words, 200))}`,
+      ),
     more > 0 ? html`· and ${more} more` : null,
   );
 };
