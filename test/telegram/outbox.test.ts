@@ -190,6 +190,25 @@ describe('What can never arrive', () => {
   });
 });
 
+describe('Files that wait', () => {
+  it('fill no memory: beyond what is kept, what a person asked for is told them without its file', async () => {
+    await tg.down();
+    const bytes = Buffer.alloc(10 * 1024 * 1024);
+    const document = { name: 'a.log', bytes };
+    const many = Array.from({ length: 10 }, () => outbox.send(message({ text: html`Log`, document })));
+    const card = outbox.send(
+      message({ text: html`Request`, document: { name: 'r.txt', bytes: Buffer.from('r') }, priority: 'act' }),
+    );
+    await tg.up();
+    await Promise.all([...many, card]);
+    const said = tg.messages(chat).filter(({ from }) => from.is_bot);
+    expect(said.filter(({ file }) => file)).toHaveLength(7);
+    expect(said.filter(({ text }) => text.includes('Ask for it again in a minute'))).toHaveLength(4);
+    await send({ text: html`Log`, document });
+    expect(tg.messages(chat).at(-1)).toMatchObject({ text: 'Log', file: { name: 'a.log' } });
+  });
+});
+
 describe('An edit', () => {
   it('replaces what a message says, and takes its buttons away', async () => {
     const id = await send({ keyboard: [[{ text: 'Go', data: 'go' }]] });
@@ -245,6 +264,18 @@ describe('A group that becomes a supergroup', () => {
     expect(migrations).toEqual([[String(group.id), String(next.id)]]);
     await outbox.send(message({ place: to(group), text: html`4` }));
     expect(tg.calls.filter(({ method }) => method === 'sendMessage')).toHaveLength(5);
+  });
+
+  it('has another message by the number of one that was to be edited, which is left alone', async () => {
+    const group = aGroup({ basic: true });
+    const early = outbox.edit({ place: to(group), messageId: 2, text: html`early`, priority: 'end' });
+    const next = tg.as(tg.person({ id: 12, firstName: 'Anna' })).migrate(group);
+    await outbox.send(message({ place: to(group), text: html`new` }));
+    const late = outbox.edit({ place: to(group), messageId: 3, text: html`late`, priority: 'end' });
+    expect(await Promise.all([early, late])).toEqual(['gone', 'gone']);
+    expect(texts(next)).toEqual(['new']);
+    const edits = tg.calls.filter(({ method }) => method === 'editMessageText');
+    expect(edits.map(({ parameters }) => String(parameters.chat_id))).not.toContain(String(next.id));
   });
 });
 

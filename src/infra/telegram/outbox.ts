@@ -1,7 +1,7 @@
 import type { Api } from 'grammy';
 import type { Log } from '../log.ts';
 import type { End } from './chat-queue.ts';
-import type { Html } from './html.ts';
+import { type Html, html, join } from './html.ts';
 import type { Keyboard } from './keyboard.ts';
 import { type Priority, systemTimer, type Timer } from './pace.ts';
 import type { Place } from './place.ts';
@@ -73,6 +73,8 @@ export interface OutboxOptions {
 /** How long calls that are under way may take when the process stops, in milliseconds. */
 const STOP_MS = 2_000;
 const PRESS_CHARACTERS_MAX = 200;
+/** Bytes of files that wait; beyond it a person is told to ask again. What must be read before a decision is sent all the same. */
+const FILES_BYTES_MAX = 64 * 1024 * 1024;
 
 const SENTENCES = {
   blocked: 'The bot was blocked or removed there, or may not write.',
@@ -94,17 +96,30 @@ export const createOutbox = ({ api, log, onMigrated = () => {}, timer = systemTi
   const traffic = createTraffic({ timer, log, onMigrated });
   const ending = new AbortController();
   const signal = ending.signal as Signal; // grammY names a polyfill's type; Node's own signal is what it calls for.
+  let filesBytes = 0;
+
+  const withinMemory = (message: Outgoing): Outgoing => {
+    const { document, ...rest } = message;
+    if (!document || message.priority !== 'answer' || filesBytes + document.bytes.length <= FILES_BYTES_MAX) return message;
+    return { ...rest, text: join([rest.text, html`Too many files wait to be sent. Ask for it again in a minute.`]) };
+  };
 
   return {
-    send: (message) => {
-      const { place, priority } = message;
+    send: (wanted) => {
+      const message = withinMemory(wanted);
+      const { place, priority, document } = message;
+      const bytes = document?.bytes.length ?? 0;
       const { promise, resolve } = Promise.withResolvers<SendOutcome>();
+      filesBytes += bytes;
       traffic.submit({
         place,
         priority,
         signal: message.signal,
         call: (to, form) => sendOver(api, message, to, form, signal),
-        settle: (end) => resolve(sendOutcome(end)),
+        settle: (end) => {
+          filesBytes -= bytes;
+          resolve(sendOutcome(end));
+        },
       });
       return promise;
     },

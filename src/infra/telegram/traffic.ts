@@ -72,7 +72,9 @@ export const createTraffic = ({ timer, log, onMigrated }: TrafficOptions) => {
 
   const enqueue = (entry: Entry): void => {
     const chat = current(entry.place.chat);
-    queueOf(chat).add({ ...entry, place: { ...entry.place, chat } });
+    // Numbers of messages begin anew in a supergroup: there it would be another message.
+    if (entry.replaces !== undefined && chat !== entry.place.chat) entry.settle({ undeliverable: 'refused' });
+    else queueOf(chat).add({ ...entry, place: { ...entry.place, chat } });
   };
 
   const migrate = (from: string, to: string): void => {
@@ -100,7 +102,10 @@ export const createTraffic = ({ timer, log, onMigrated }: TrafficOptions) => {
 
   const slowDown = (queue: ChatQueue, verdict: Verdict): void => {
     if (verdict.is === 'too_fast') queue.pause(verdict.waitMs, timer.now());
-    if (!isAwayBy(verdict)) return;
+    if (!isAwayBy(verdict)) {
+      failures.delete(queue.chat);
+      return;
+    }
     const before = failures.get(queue.chat) ?? 0;
     failures.set(queue.chat, before + 1);
     queue.pause(Math.min(AWAY_MS.longest, AWAY_MS.first * 2 ** before), timer.now());
