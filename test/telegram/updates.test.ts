@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { livingIn } from '../recovery/succession.ts';
@@ -61,6 +62,38 @@ describe('An update that is under way when the service is killed', { timeout: 60
     await allTaken(telegram);
     expect(await tasksOf(second, 'through the fall')).toHaveLength(1);
     expect(await second.end('SIGTERM')).toBe(0);
+  });
+
+  it.each([
+    ['polling', 'getMe'],
+    ['webhook', 'setWebhook'],
+    ['polling', 'setMyCommands'],
+  ] as const)('does not keep the service from stopping: by %s, with %s that hangs', async (mode, method) => {
+    const { telegram, live } = await lives(mode);
+    telegram.fault(method, { error: 'hang', times: 100 });
+    const service = await live();
+    const asked = (): boolean => telegram.calls.some((call) => call.method === method);
+    while (!asked()) await delay(20);
+    const began = performance.now();
+    expect(await service.end('SIGTERM')).toBe(0);
+    expect(performance.now() - began).toBeLessThan(3_500);
+  });
+
+  it('does not either while what an overview shows is asked for', async () => {
+    const { telegram, live } = await lives();
+    const service = await live();
+    const user = telegram.person({ id: 42, firstName: 'Ann' });
+    const chat = telegram.privateChat(user);
+    await makeKnown(service.client, user, ['requester']);
+    telegram.as(user).send(chat, '/task echo shown');
+    await telegram.waitForMessage(chat, ({ text }) => text.includes('shown') && text.startsWith('✋'), 30_000);
+    telegram.fault('getMe', { error: 'hang', times: 100 });
+    telegram.as(user).send(chat, '/status');
+    await allTaken(telegram);
+    await delay(2_000);
+    const began = performance.now();
+    expect(await service.end('SIGTERM')).toBe(0);
+    expect(performance.now() - began).toBeLessThan(3_500);
   });
 
   it('is acknowledged when the service is asked to stop, and nothing else is', async () => {

@@ -9,11 +9,17 @@ export interface ApiAccess {
   readonly apiRoot: string;
   /** Longest a call may take, in milliseconds; more than the wait of a long poll. */
   readonly timeoutMs: number;
+  /** Ends every call that has no signal of its own. */
+  readonly signal?: AbortSignal;
 }
 
 /** Telegram's methods with their types. What it throws holds the token: it is judged by `verdictOf` and goes nowhere else. */
-export const createTelegramApi = ({ token, apiRoot, timeoutMs }: ApiAccess): Api =>
-  new Api(token, { apiRoot: apiRoot.replace(/\/+$/, ''), timeoutSeconds: timeoutMs / 1_000, sensitiveLogs: false });
+export const createTelegramApi = ({ token, apiRoot, timeoutMs, signal }: ApiAccess): Api => {
+  const api = new Api(token, { apiRoot: apiRoot.replace(/\/+$/, ''), timeoutSeconds: timeoutMs / 1_000, sensitiveLogs: false });
+  const stop = signal as Parameters<Api['getMe']>[0]; // grammY names a polyfill's type; Node's own signal is what it calls for.
+  api.config.use((previous, method, payload, own) => previous(method, payload, own ?? stop));
+  return api;
+};
 
 /** What a failed call means, told apart by what to do next. */
 export type Verdict =

@@ -6,7 +6,7 @@ import { firstWord } from './command-line.ts';
 import type { CommandName } from './command-table.ts';
 import type { Desk, Visit } from './desk.ts';
 import { logWords, patchWords } from './evidence.ts';
-import { code, html } from './html.ts';
+import { code, html, join } from './html.ts';
 import type { Prompt } from './prompts.ts';
 import { healthLine, helpReply, unknownCommandReply, usageReply, whoamiReply } from './replies.ts';
 import { readTaskLine } from './task-line.ts';
@@ -42,10 +42,12 @@ export const createTalk = (desk: Desk, acts: Acts) => {
     const [running, waiting] = await Promise.all([of(statusesOf('running')), of(statusesOf('waiting'))]);
     // Nobody else waits while every component is asked.
     const late = Promise.withResolvers<string>();
-    const timer = setTimeout(() => late.resolve('Some component has not answered yet.'), HEALTH_MS);
+    const timer = setTimeout(() => late.resolve('Some component has not answered yet.'), HEALTH_MS).unref();
+    // Nothing is looked up any more when that is over: the service may have stopped by then.
+    const tasks = overviewPage({ running, waiting }, reading.named);
     void Promise.race([healthWords(), late.promise]).then((words) => {
       clearTimeout(timer);
-      visit.say({ text: overviewPage({ running, waiting }, words, reading.named) });
+      visit.say({ text: join([tasks, html`${words}`], '\n\n') });
     });
   };
 

@@ -125,10 +125,8 @@ const some = (title: string, tasks: readonly TaskSummary[], named: (personId: st
   return join([html`<b>${title}</b>`, ...lines, left > 0 ? html`and ${count(left, 'more task')}` : null], '\n\n');
 };
 
-/** What runs, and what waits for whom, the oldest first; then how the service is. */
+/** What runs, and what waits for whom, the oldest first. */
 export const overviewPage = (
   tasks: { readonly running: readonly TaskSummary[]; readonly waiting: readonly TaskSummary[] },
-  health: string,
   named: (personId: string) => string,
-): Html =>
-  join([some('Waiting', tasks.waiting, named, true), some('Under way', tasks.running, named, false), html`${health}`], '\n\n');
+): Html => join([some('Waiting', tasks.waiting, named, true), some('Under way', tasks.running, named, false)], '\n\n');

@@ -68,8 +68,8 @@ export const createTelegram = (options: TelegramOptions): Telegram => {
   const { configuration, store, views, people, identities, chats, artifacts, clock, log } = options;
   const { botToken: token, mode, webhookSecret, baseUrl, notifyPlace } = configuration;
   const apiRoot = configuration.apiRoot ?? TELEGRAM_API_ROOT;
-  const api = createTelegramApi({ token, apiRoot, timeoutMs: CALL_MS });
   const stopping = new AbortController();
+  const api = createTelegramApi({ token, apiRoot, timeoutMs: CALL_MS, signal: stopping.signal });
   const pause = (ms: number): Promise<void> => delay(ms, undefined, { signal: stopping.signal });
   const pulse = createPulse(log);
   const reading = createReading({ views, store });
