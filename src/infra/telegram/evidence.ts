@@ -1,5 +1,6 @@
 import type { Artifacts } from '../../commands/ports/artifacts.ts';
 import type { ArtifactRef } from '../../domain/artifact.ts';
+import { taskLogs } from '../../projections/task-logs.ts';
 import type { TaskView } from '../../projections/task-view.ts';
 import { shortTask } from '../../projections/words.ts';
 import type { Words } from './desk.ts';
@@ -35,27 +36,18 @@ export const patchWords = async (artifacts: Artifacts, { taskId, attempt, runRes
 /** What the agent and the tests printed in the latest attempt; `only`: one of them. */
 export const logWords = async (
   artifacts: Artifacts,
-  { taskId, attempt, runResult, errorLog }: TaskView,
+  task: TaskView,
   only: 'agent' | 'tests' | null,
 ): Promise<readonly Words[]> => {
-  const logs = [
-    ['agent', runResult?.artifacts.agentLog ?? errorLog],
-    ['tests', runResult?.artifacts.testLog],
-  ] as const;
-  const wanted = logs.filter(([name, ref]) => ref && (only === null || only === name));
-  if (wanted.length === 0) return [{ text: html`There is no such log of this task yet.` }];
+  const { taskId, attempt } = task;
+  const found = Object.entries(taskLogs(task)).flatMap(([name, ref]) =>
+    ref && (only === null || only === name) ? [{ name, ref }] : [],
+  );
+  if (found.length === 0) return [{ text: html`There is no such log of this task yet.` }];
   return Promise.all(
-    wanted.flatMap(([name, ref]) =>
-      ref
-        ? [
-            read(
-              artifacts,
-              ref,
-              `Log of the ${name}, task ${shortTask(taskId)}, attempt ${attempt}`,
-              `${shortTask(taskId)}-${attempt}-${name}.log`,
-            ),
-          ]
-        : [],
-    ),
+    found.map(({ name, ref }) => {
+      const title = `Log of the ${name}, task ${shortTask(taskId)}, attempt ${attempt}`;
+      return read(artifacts, ref, title, `${shortTask(taskId)}-${attempt}-${name}.log`);
+    }),
   );
 };
