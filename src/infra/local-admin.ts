@@ -1,10 +1,11 @@
-import { chmod, readFile, rename, writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { Dispatch } from '../commands/dispatch.ts';
 import type { People } from '../commands/people.ts';
 import type { Clock } from '../commands/ports/clock.ts';
 import { sha256 } from '../domain/canonical.ts';
-import { PersonId } from '../domain/ids.ts';
+import { PersonId, Uuid } from '../domain/ids.ts';
 import { Token } from '../domain/person/commands.ts';
 import { ownText } from '../domain/text.ts';
 import { newToken } from './token.ts';
@@ -12,8 +13,23 @@ import { newToken } from './token.ts';
 const LocalAdmin = z.object({ personId: PersonId, token: Token });
 export type LocalAdmin = z.infer<typeof LocalAdmin>;
 
+/** What is this old was left by a process that was killed; another may be writing what is younger. In milliseconds. */
+const UNFINISHED_STALE_MS = 60_000;
+
+/** Removes what writes of `file` left beside it that were cut off: it may hold a token. */
+const clearUnfinished = async (file: string): Promise<void> => {
+  const begin = `${basename(file)}.`;
+  for (const name of await readdir(dirname(file))) {
+    if (!name.startsWith(begin) || !Uuid.safeParse(name.slice(begin.length)).success) continue;
+    const path = join(dirname(file), name);
+    const found = await stat(path).catch(() => null);
+    if (found !== null && Date.now() - found.mtimeMs > UNFINISHED_STALE_MS) await rm(path, { force: true });
+  }
+};
+
 /** Written whole or not at all, for this user only. */
 export const writeWholly = async (file: string, text: string): Promise<void> => {
+  await clearUnfinished(file);
   const fresh = `${file}.${crypto.randomUUID()}`;
   await writeFile(fresh, text, { mode: 0o600, flush: true });
   await chmod(fresh, 0o600);
@@ -39,6 +55,7 @@ export const ensureLocalAdmin = async (
   file: string,
   { dispatch, people, clock }: { readonly dispatch: Dispatch; readonly people: People; readonly clock: Clock },
 ): Promise<LocalAdmin> => {
+  await clearUnfinished(file);
   const known = await kept(file);
   if (known) {
     const person = await people.get(known.personId);

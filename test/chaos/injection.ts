@@ -14,6 +14,8 @@ const PATIENCE_MS = 8_000;
 const VAIN_MAX = 1;
 /** From a start of a service until its next death, at least and at most, in milliseconds: it shall come to something. */
 const BETWEEN_DEATHS_MS = [100, 1_000] as const;
+/** About as long as a start takes, in milliseconds. */
+const START_MS = 1_200;
 /** Longer than gh and git wait for an answer here. */
 const TIME_OUT_MS = 5_500;
 
@@ -151,6 +153,7 @@ const oneOf = ({ services }: Site, chance: Chance): Service => services[chance.b
 
 /** Points that wait for each other: of one lane, one is played at a time. */
 export const laneOf = ({ play }: Point): string => {
+  if (play.family === 'torn' || play.family === 'start') return 'restarts';
   if (play.family === 'github') return `github ${play.request}`;
   return play.family === 'telegram' ? `telegram ${play.method}` : play.family;
 };
@@ -166,6 +169,18 @@ export const inject = async (site: Site, people: People, play: Play, chance: Cha
       const service = oneOf(site, chance);
       const { artifactFolder } = site;
       await service.whileDown('SIGKILL', () => tear(play.file, { dataFolder: service.dataFolder, artifactFolder }, chance));
+      await service.client();
+      return true;
+    }
+    case 'start': {
+      const service = oneOf(site, chance);
+      service.signal('SIGKILL');
+      await pause(chance.between(20, START_MS));
+      service.signal(play.signal);
+      if (play.signal === 'SIGSTOP') {
+        await pause(asleepMs(site, chance));
+        service.signal('SIGCONT');
+      }
       await service.client();
       return true;
     }

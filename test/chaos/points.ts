@@ -9,6 +9,7 @@ export type Play =
   | { readonly family: 'disk'; readonly disk: Disk }
   | { readonly family: 'clock'; readonly jumpMs: number }
   | { readonly family: 'torn'; readonly file: Torn }
+  | { readonly family: 'start'; readonly signal: (typeof SIGNALS)[number] }
   | { readonly family: 'store'; readonly fault: StoreFault }
   | { readonly family: 'people'; readonly twice: Twice };
 export type Family = Play['family'];
@@ -106,7 +107,17 @@ export type TelegramFault = (typeof TELEGRAM_FAULTS)[number];
 
 const DISKS = ['log and views', 'artifacts', 'workspaces'] as const;
 export type Disk = (typeof DISKS)[number];
-const TORN = ['log', 'views', 'views, altogether', 'audit', 'audit, whole lines', 'artifact', 'local admin', 'git lock'] as const;
+const TORN = [
+  'log',
+  'views',
+  'views, altogether',
+  'audit',
+  'audit, whole lines',
+  'artifact',
+  'local admin',
+  'private files',
+  'git lock',
+] as const;
 export type Torn = (typeof TORN)[number];
 const STORE_FAULTS = [
   'acknowledgement lost',
@@ -147,6 +158,8 @@ const OUTSIDE = [
   ...TWICE.map((twice) => point('People and Telegram', `the same ${twice} twice`, { family: 'people', twice })),
 ];
 
+const STARTS = SIGNALS.map((signal) => point('Start of the service', `${signal} in the middle`, { family: 'start', signal }));
+
 const OF_FILES = TORN.map((file) => point('Files after a kill', `torn: ${file}`, { family: 'torn', file }));
 const OF_STORE = STORE_FAULTS.map((fault) => point('EventStoreDB', fault, { family: 'store', fault }));
 
@@ -155,6 +168,7 @@ export type StoreKind = 'sqlite' | 'double';
 /** Every point there is for a service on this store. */
 export const pointsOf = (store: StoreKind): readonly Point[] => [
   ...PROCESS,
+  ...STARTS,
   ...OUTSIDE,
   ...(store === 'sqlite' ? OF_FILES : OF_STORE),
 ];

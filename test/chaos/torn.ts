@@ -76,6 +76,13 @@ export const tear = async (
     }
     case 'local admin':
       return cutTail(at('local-admin.json'), chance.between(1, 40));
+    case 'private files':
+      for (const name of ['service.json', 'local-admin.json']) {
+        const left = at(`${name}.${crypto.randomUUID()}`);
+        await writeFile(left, '{"tok');
+        await age(left);
+      }
+      return;
     case 'git lock':
       for (const name of await readdir(at('mirrors')).catch(() => [])) {
         const lock = at(join('mirrors', name, 'packed-refs.lock'));
