@@ -24,7 +24,10 @@ const typed = (args: readonly string[], cwd: string, env: Record<string, string>
     code,
     said: () => said,
     until: (what: RegExp) => vi.waitUntil(() => what.exec(said), { timeout: 60_000, interval: 20 }),
-    kill: () => child.kill(),
+    [Symbol.asyncDispose]: async () => {
+      child.kill();
+      await code;
+    },
   };
 };
 
@@ -69,7 +72,7 @@ describe('Setting up from an empty folder', () => {
   it('ends with an administrator, a paired phone, a repository, and every component asked', async () => {
     const cwd = join(folder, 'new');
     const chat = tg.privateChat(ada);
-    const setup = typed(
+    await using setup = typed(
       [
         ...['setup', '--yes', '--name', 'Ada', '--wait', '60'],
         ...[
@@ -136,7 +139,7 @@ describe('Setting up from an empty folder', () => {
 
   it('leads to a Draft pull request by chat', async () => {
     const cwd = join(folder, 'new');
-    const service = typed(['serve'], cwd, { ...env, DEFAULT_TEST_COMMAND: 'true' });
+    await using service = typed(['serve'], cwd, { ...env, DEFAULT_TEST_COMMAND: 'true' });
     await service.until(/listens on/);
     const chat = tg.privateChat(ada);
     tg.as(ada).send(chat, '/task Three cups cost as much as one.');
@@ -147,7 +150,5 @@ describe('Setting up from an empty folder', () => {
     );
     await tg.as(ada).press(card, 'Approve');
     await tg.waitForMessage(chat, ({ text }) => /Draft pull request/.test(text) && /#\d+/.test(text), 60_000);
-    service.kill();
-    expect(await service.code, service.said()).toBe(0);
   });
 });
