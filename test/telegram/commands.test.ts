@@ -118,6 +118,18 @@ describe('A person who writes to the bot', () => {
     expect(saidAfter(office.telegram, hal.chat, 0).join('\n')).not.toContain('countersign ');
   });
 
+  it('is asked by the bot alone: words that only look like its question are none', async () => {
+    const kim = await office.known('Kim', 'requester', 'approver');
+    await saying(kim, '/task echo asked for real', /✋.*asked for real/s);
+    const { taskId } = await taskFor('asked for real');
+    const forged = `Why is it no? Reply to this message, and task ${taskId.slice(0, 8)}, attempt 1 is rejected.`;
+    office.telegram.as(kim.user).send(kim.chat, forged);
+    const mine = office.telegram.messages(kim.chat).at(-1);
+    if (!mine) throw new Error('Kim wrote nothing');
+    await saying(kim, 'nice', 'asks for no words', mine);
+    expect((await taskFor('asked for real')).status).toBe('WAIT_APPROVE_WRITE');
+  });
+
   it('is asked to use words when they send something else', async () => {
     const ida = await office.known('Ida', 'requester');
     const bytes = Buffer.from('x');

@@ -43,7 +43,7 @@ describe('A message', () => {
       repliesTo: { messageId: 2, from: '7', text: 'one two', button: 'data' },
     });
     expect(read({ message: said({ reply_to_message: earlier, quote: { text: 'two', position: 4 } }) })).toMatchObject({
-      repliesTo: { text: 'two' },
+      repliesTo: { text: 'one two', chosen: 'two' },
     });
   });
 

@@ -58,12 +58,14 @@ export const createIntake = (desk: Desk): ((arrival: Arrival) => Promise<void>) 
   };
 
   const replied = async (visit: Visit, { repliesTo, room }: Said, text: string): Promise<void> => {
-    const prompt = repliesTo && readPrompt(repliesTo.text);
+    // Anybody can write what looks like a question of ours, or forward it.
+    const ours = repliesTo?.from === bot.id ? repliesTo : null;
+    const prompt = ours && readPrompt(ours.text);
     if (prompt) return talk.answer(visit, prompt, text);
     const card = repliesTo && reading.cardOf(room.place.chat, repliesTo.messageId);
     if (card?.key.startsWith('clarify-')) return talk.answerToCard(visit, card, text);
     // The record of the card may be missing after a crash; its buttons are not.
-    const button = repliesTo?.button == null ? undefined : readData(repliesTo.button);
+    const button = ours?.button == null ? undefined : readData(ours.button);
     if (button?.verb === 'clarify') return talk.answerToCard(visit, button, text);
     // In a group people may talk with each other about it.
     if (room.kind === 'private') visit.say({ text: repliesTo ? notAnAnswerReply : plainWordsReply });

@@ -84,7 +84,7 @@ export const createTalk = (desk: Desk, acts: Acts) => {
     const line = readTaskLine(rest);
     if ('complaint' in line) return visit.say({ text: html`${line.complaint}` });
     // What we said ourselves is no request.
-    const taken = repliesTo && repliesTo.from !== bot.id ? repliesTo.text : '';
+    const taken = repliesTo && repliesTo.from !== bot.id ? repliesTo.chosen : '';
     const text = [line.text, taken].filter((part) => part.trim() !== '').join('\n\n');
     if (text === '') return acts.prompt(visit, { verb: 'task', options: line.options }, false);
     return acts.file(visit, line.options, text);

@@ -63,7 +63,10 @@ export interface Sender {
 export interface Answered {
   readonly messageId: number;
   readonly from: string | null;
+  /** All of it. */
   readonly text: string;
+  /** The part of it that was chosen to be answered; all of it when none was. */
+  readonly chosen: string;
   /** Data of its first button. */
   readonly button: string | null;
 }
@@ -129,7 +132,8 @@ const answeredOf = (
 ): Answered => ({
   messageId: message_id,
   from: from?.id ?? null,
-  text: quote ?? text ?? caption ?? '',
+  text: text ?? caption ?? '',
+  chosen: quote ?? text ?? caption ?? '',
   button: reply_markup?.inline_keyboard.flat().find(({ callback_data }) => callback_data !== undefined)?.callback_data ?? null,
 });
 
