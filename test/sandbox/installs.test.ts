@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { type Installed, InstallFailed, type Installs } from '../../src/commands/ports/installs.ts';
 import { OutsideFailure } from '../../src/commands/ports/repositories.ts';
@@ -234,6 +235,18 @@ describe('Installed packages', () => {
     expect((await failure({ run: eat })).message).toContain('512 MiB of memory');
     const slow = await failure({ run: "trap '' TERM; sleep 60", limits: { sandboxTimeoutMs: 1_000 } });
     expect(slow).toMatchObject({ outcome: 'timed_out', message: expect.stringContaining('1 s') });
+    expect(await left()).toBe(0);
+  });
+
+  it('wait for an engine that cannot start what they need, and that ends nothing else', async () => {
+    const faults: unknown[] = [];
+    const note = (error: unknown): void => void faults.push(error);
+    process.on('unhandledRejection', note);
+    onTestFinished(() => void process.off('unhandledRejection', note));
+    const impossible = provide({ run: 'mkdir node_modules', limits: { sandboxScratchInodes: -1 } });
+    await expect(impossible).rejects.toBeInstanceOf(OutsideFailure);
+    await setTimeout(500);
+    expect(faults).toEqual([]);
     expect(await left()).toBe(0);
   });
 

@@ -149,6 +149,7 @@ export const startAttendant = async (
     const attached = await patient.getContainer(id).attach({ stream: true, stdout: true, stderr: false });
     let said = '';
     const ready = Promise.withResolvers<void>();
+    ready.promise.catch(() => undefined); // Nobody waits for it when it could not even be started.
     attached.on(
       'data',
       createFrameReader((_, payload) => {
