@@ -10,7 +10,7 @@ const endedAttempt = ({ posted, undeliverable }: Card): number => {
 /** Which chats follow which tasks, and what was posted there. */
 export const cardsProjection: Projection<Card> = {
   name: 'cards',
-  version: 1,
+  version: 2,
   kind: cardKind,
   tables: {
     card_list: {
@@ -21,7 +21,7 @@ export const cardsProjection: Projection<Card> = {
         undeliverable: 'INTEGER NOT NULL',
       },
       rowsPerStream: 'one',
-      indexes: ['task_id', 'chat'],
+      indexes: ['task_id', 'chat, undeliverable'],
     },
     card_messages: {
       columns: { chat: 'TEXT NOT NULL', message_id: 'INTEGER NOT NULL', key: 'TEXT NOT NULL', attempt: 'INTEGER NOT NULL' },
