@@ -28,7 +28,7 @@ import { taskKind } from './domain/task/index.ts';
 import { createAgents } from './infra/agent/agents.ts';
 import { configuredAgents } from './infra/agent/configured.ts';
 import { loginSecrets } from './infra/agent/login-secrets.ts';
-import { createArtifacts } from './infra/artifacts.ts';
+import { clearUnfinished, createArtifacts } from './infra/artifacts.ts';
 import { clearStagedBackups, makeBackup } from './infra/backup/make.ts';
 import { checkAll } from './infra/checks.ts';
 import { type Composition, type Offline, SERVICE_FILE, type Service, type ServiceFile } from './infra/cli/composition.ts';
@@ -238,7 +238,14 @@ const openRunner = async (
     const { lastChangeAt }: TaskView = JSON.parse(found.json); // Written by the projection.
     return Date.parse(lastChangeAt) < Date.parse(systemClock.now()) - KEPT_AFTER_END_MS;
   };
-  const upkeep = startUpkeep([() => sandboxes.reap(owner), () => letGoOfEnded(outside.repositories, isOver)], log);
+  const upkeep = startUpkeep(
+    [
+      () => sandboxes.reap(owner),
+      () => letGoOfEnded(outside.repositories, isOver),
+      () => clearUnfinished(configuration.artifactFolder),
+    ],
+    log,
+  );
   open.defer(() => upkeep.stop());
   return runner;
 };

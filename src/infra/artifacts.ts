@@ -56,14 +56,19 @@ const verified = async (path: string, { digest, bytes: bytesExpected }: Artifact
   }
 };
 
-const makeFolder = async (folder: string): Promise<void> => {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  await chmod(folder, 0o700);
-  for (const name of await readdir(folder)) {
+/** Removes what writers left in this folder that were killed. Safe while others write. */
+export const clearUnfinished = async (folder: string): Promise<void> => {
+  for (const name of await readdir(folder).catch(() => [])) {
     if (!name.startsWith(TEMPORARY)) continue;
     const found = await stat(join(folder, name)).catch(() => null);
     if (found !== null && Date.now() - found.mtimeMs > TEMPORARY_STALE_MS) await rm(join(folder, name), { force: true });
   }
+};
+
+const makeFolder = async (folder: string): Promise<void> => {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await chmod(folder, 0o700);
+  await clearUnfinished(folder);
 };
 
 /** Files named by the SHA-256 of their bytes, in a folder a first byte: `<folder>/ab/abcd…`, mode 0600. */
