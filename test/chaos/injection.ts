@@ -98,7 +98,8 @@ export const playFates = async (
     const meeting = service.met(PATIENCE_MS);
     const isArmed = await service.arm([...left.keys()].map((fate) => JSON.parse(fate)));
     const fate = await meeting;
-    if (!fate) {
+    if (fate === 'ended') continue;
+    if (fate === undefined) {
       vain += isArmed ? 1 : 0;
       continue;
     }

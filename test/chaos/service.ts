@@ -31,8 +31,8 @@ export interface Service {
   pid(): number | undefined;
   /** The next call that one of these fates is about meets it, and the others are forgotten. `false`: the process ended first. */
   arm(fates: readonly Fate[]): Promise<boolean>;
-  /** The fate that is met from now on; `undefined` when none is within `ms`. */
-  met(ms: number): Promise<Fate | undefined>;
+  /** The fate that is met from now on; `ended` when the process is gone without one, `undefined` when none is met within `ms`. */
+  met(ms: number): Promise<Fate | 'ended' | undefined>;
   signal(signal: NodeJS.Signals): void;
   /** How far its clock is from the machine's, in milliseconds; stays so when it is started again. */
   setClock(skewMs: number): Promise<void>;
@@ -60,7 +60,7 @@ export const superviseService = ({ environment, folder }: ServiceOptions): Servi
   const dataFolder = environment.DATA_DIR ?? '';
   const endings: (number | NodeJS.Signals)[] = [];
   const complaints: string[] = [];
-  const waiting = new Set<(fate: Fate) => void>();
+  const waiting = new Set<(met: Fate | 'ended') => void>();
   let lives = 0;
   let skewMs = 0;
   let over = false;
@@ -85,6 +85,10 @@ export const superviseService = ({ environment, folder }: ServiceOptions): Servi
       // As above.
       if (line !== '') complaints.push(line);
       if (complaints.length > COMPLAINTS_MAX) complaints.shift();
+    });
+    // After all it wrote was read.
+    born.on('close', () => {
+      for (const tell of waiting) tell('ended');
     });
     const late = setTimeout(() => born.kill('SIGKILL'), START_MS_MAX);
     const listens = once(createInterface(born.stdout as Readable), 'line').then(() => true); // As above.
@@ -131,10 +135,10 @@ export const superviseService = ({ environment, folder }: ServiceOptions): Servi
     arm: (fates) => order({ fates: [...fates] }),
     met: (ms) =>
       new Promise((resolve) => {
-        const settle = (fate: Fate | undefined): void => {
+        const settle = (met: Fate | 'ended' | undefined): void => {
           clearTimeout(timer);
           waiting.delete(settle);
-          resolve(fate);
+          resolve(met);
         };
         const timer = setTimeout(() => settle(undefined), ms);
         waiting.add(settle);
