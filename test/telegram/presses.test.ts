@@ -137,8 +137,9 @@ describe('A button', () => {
   it('rejects with a reason that comes as a reply, and reruns with feedback', async () => {
     const { telegram, heard } = office;
     const { card, mark } = await asked('echo wrong');
-    await telegram.as(bert.user).press(card, 'Reject, saying why');
+    await telegram.as(bert.user).press(card, 'Reject');
     const why = await heard(team, 'Why is it no?');
+    expect((await taskOf(mark)).status).toBe('WAIT_APPROVE_WRITE');
     telegram.as(bert.user).send(team, 'It breaks the build.', { replyTo: why });
     const end = await heard(team, /^⏹/);
     expect((await taskOf(mark)).errorCode).toBe('REJECTED');
@@ -148,6 +149,27 @@ describe('A button', () => {
     await heard(team, 'Build it first.');
     await allTaken(telegram);
     expect(await taskOf(mark)).toMatchObject({ attempt: 2, feedback: 'Build it first.' });
+  });
+});
+
+describe('A rejection', () => {
+  it('without a reason is a second press, and one with a reason is about what its card showed', async () => {
+    const { telegram, heard } = office;
+    const { card, mark } = await asked('echo no reason');
+    await telegram.as(bert.user).press(card, 'Reject');
+    const why = await heard(team, 'Why is it no?');
+    const task = await taskOf(mark);
+    await office.admin.call('POST', `/api/v1/tasks/${task.taskId}/actions`, { action: 'ask', question: 'Why?' });
+    await office.admin.call('POST', `/api/v1/tasks/${task.taskId}/actions`, { action: 'clarify', text: 'Because.' });
+    const anew = await telegram.waitForMessage(team, ({ id, text }) => id > why.id && text.includes('Because.'), 20_000);
+    telegram.as(bert.user).send(team, 'Too late.', { replyTo: why });
+    await heard(team, 'What you read is not what would run now');
+    expect(await telegram.as(bert.user).press(why, 'Reject without a reason')).toMatchObject({ alert: true });
+    expect((await taskOf(mark)).status).toBe('WAIT_APPROVE_WRITE');
+    await telegram.as(bert.user).press(anew, 'Reject');
+    const again = await telegram.waitForMessage(team, ({ id, text }) => id > anew.id && text.includes('Why is it no?'));
+    expect(await telegram.as(bert.user).press(again, 'Reject without a reason')).toMatchObject({ text: 'Rejected.' });
+    expect((await taskOf(mark)).errorCode).toBe('REJECTED');
   });
 });
 

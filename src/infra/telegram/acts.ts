@@ -6,6 +6,7 @@ import type { TaskView } from '../../projections/task-view.ts';
 import { shortTask } from '../../projections/words.ts';
 import type { Desk, Visit } from './desk.ts';
 import { code, type Html, html } from './html.ts';
+import type { Keyboard } from './keyboard.ts';
 import { type Prompt, promptText } from './prompts.ts';
 import type { Options } from './task-line.ts';
 
@@ -58,10 +59,11 @@ export const createActs = ({ door, cards, reading }: Pick<Desk, 'door' | 'cards'
       return events.length > 0;
     },
 
-    /** Asks for words; they come as a reply. */
-    prompt(visit: Visit, prompt: Prompt, isPressed: boolean): void {
+    /** Asks for words; they come as a reply. With buttons no reply box opens by itself: Telegram takes one or the other. */
+    prompt(visit: Visit, prompt: Prompt, isPressed: boolean, keyboard?: Keyboard): void {
       // A reply box opens for whoever is answered; a press is answered nowhere, so in a group its person is named.
-      visit.say(promptText(prompt, isPressed && visit.room.kind === 'group' ? visit.from : null));
+      const { text, forceReply } = promptText(prompt, isPressed && visit.room.kind === 'group' ? visit.from : null);
+      visit.say({ text, ...(keyboard ? { keyboard } : { forceReply }) });
     },
   };
 };

@@ -116,9 +116,8 @@ const intentCard = (task: Asking, prepared: Prepared, names: Names): CardText =>
     fourEyes(task, names),
   );
   const keyboard: Keyboard = [
-    [button(task, 'approve', 'Approve'), button(task, 'reject', 'Reject')],
-    [button(task, 'ask', 'Ask back'), button(task, 'reason', 'Reject, saying why')],
-    [button(task, 'details', 'Details')],
+    [button(task, 'approve', 'Approve'), button(task, 'reason', 'Reject')],
+    [button(task, 'ask', 'Ask back'), button(task, 'details', 'Details')],
   ];
   return { text, keyboard, ...(document && { document }) };
 };
@@ -149,8 +148,7 @@ const patchCard = (task: Asking, changes: ChangesByKind | null, names: Names): C
     fourEyes(task, names),
   );
   const keyboard: Keyboard = [
-    [button(task, 'approve', 'Approve'), button(task, 'reject', 'Reject')],
-    [button(task, 'reason', 'Reject, saying why')],
+    [button(task, 'approve', 'Approve'), button(task, 'reason', 'Reject')],
     [{ text: 'Diff', data: dataOf({ verb: 'diff', taskId: task.taskId, attempt }) }, button(task, 'details', 'Details')],
   ];
   return { text, keyboard };

@@ -1,6 +1,9 @@
 import { parse, stringify } from 'uuid';
 
-/** Answers to the question of a gate: they carry the event that asked, so an old button answers nothing but that question. */
+/**
+ * Answers to the question of a gate: they carry the event that asked, so an old button answers nothing but that question. `reason` asks why
+ * before it is rejected, with a button for those who have none.
+ */
 const GATE_VERBS = ['approve', 'reject', 'reason', 'ask', 'details'] as const;
 /** About an attempt of a task. `stop` is the second press of `cancel`. */
 const ATTEMPT_VERBS = ['retry', 'rerun', 'feedback', 'clarify', 'cancel', 'stop', 'diff', 'logs', 'show'] as const;

@@ -61,11 +61,11 @@ export const createIntake = (desk: Desk): ((arrival: Arrival) => Promise<void>) 
     // Anybody can write what looks like a question of ours, or forward it.
     const ours = repliesTo?.from === bot.id ? repliesTo : null;
     const prompt = ours && readPrompt(ours.text);
-    if (prompt) return talk.answer(visit, prompt, text);
+    const button = ours?.button == null ? undefined : readData(ours.button);
+    if (prompt) return talk.answer(visit, prompt, text, button && 'approvalId' in button ? button.approvalId : undefined);
     const card = repliesTo && reading.cardOf(room.place.chat, repliesTo.messageId);
     if (card?.key.startsWith('clarify-')) return talk.answerToCard(visit, card, text);
     // The record of the card may be missing after a crash; its buttons are not.
-    const button = ours?.button == null ? undefined : readData(ours.button);
     if (button?.verb === 'clarify') return talk.answerToCard(visit, button, text);
     // In a group people may talk with each other about it.
     if (room.kind === 'private') visit.say({ text: repliesTo ? notAnAnswerReply : plainWordsReply });

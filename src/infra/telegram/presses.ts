@@ -7,6 +7,7 @@ import { type ButtonPress, dataOf, readData } from './buttons.ts';
 import type { Desk, Visit, Words } from './desk.ts';
 import { logWords, patchWords } from './evidence.ts';
 import { code, html } from './html.ts';
+import type { Keyboard } from './keyboard.ts';
 import { filterOf, readWantedData, taskListPage } from './task-list.ts';
 
 type GatePress = Extract<ButtonPress, { approvalId: string }>;
@@ -19,6 +20,11 @@ export interface PressReply {
 }
 
 const alert = (text: string): PressReply => ({ text, alert: true });
+
+/** Also says what a reply to the question is about. */
+const noReason = ({ taskId, approvalId }: GatePress): Keyboard => [
+  [{ text: 'Reject without a reason', data: dataOf({ verb: 'reject', taskId, approvalId }) }],
+];
 
 const UNKNOWN = alert('This button is not known any more. /tasks lists the tasks.');
 
@@ -49,7 +55,7 @@ export const createPresses = (desk: Desk, acts: Acts) => {
     const since = await reading.since(visit.person, taskId, approvalId);
     if (since !== undefined) return alert(since);
     if (verb === 'details') visit.say({ text: details(task) });
-    else acts.prompt(visit, { verb, task: taskId, attempt: task.attempt }, true);
+    else acts.prompt(visit, { verb, task: taskId, attempt: task.attempt }, true, verb === 'reason' ? noReason(press) : undefined);
     return {};
   };
 

@@ -159,8 +159,8 @@ export const createTalk = (desk: Desk, acts: Acts) => {
     spoken,
     unknown: (visit: Visit): void => visit.say({ text: unknownCommandReply }),
 
-    /** The words that one of our questions asked for. */
-    async answer(visit: Visit, prompt: Prompt, words: string): Promise<void> {
+    /** The words that one of our questions asked for. `approvalId`: what a question about a decision was about. */
+    async answer(visit: Visit, prompt: Prompt, words: string, approvalId?: string): Promise<void> {
       if (prompt.verb === 'task') return acts.file(visit, prompt.options, words);
       const found = await reading.find(visit.person, prompt.task);
       const { taskId } = found;
@@ -169,7 +169,7 @@ export const createTalk = (desk: Desk, acts: Acts) => {
         case 'clarify':
           return clarify(visit, { ...found, attempt }, words);
         case 'reason':
-          await acts.act(visit, taskId, { action: 'reject', attempt, reason: words });
+          await acts.act(visit, taskId, { action: 'reject', attempt, reason: words, approvalId });
           return visit.say({ text: doneReply('reject', taskId) });
         case 'ask':
           await acts.act(visit, taskId, { action: 'ask', attempt, question: words });

@@ -99,6 +99,8 @@ export const playStories = async (place: Place): Promise<readonly Picture[]> => 
       telegram.messages(team).flatMap(({ id }) => (id >= prompt.id && id < anew.id ? [id] : [])),
     );
     await telegram.as(bert.user).press(anew, 'Reject');
+    const why = await after(team, anew, /Why is it no/);
+    await telegram.as(bert.user).press(why, 'Reject without a reason');
     await after(team, anew, /Rejected/);
   };
 
