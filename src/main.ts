@@ -30,7 +30,7 @@ import { configuredAgents } from './infra/agent/configured.ts';
 import { loginSecrets } from './infra/agent/login-secrets.ts';
 import { clearUnfinished, createArtifacts } from './infra/artifacts.ts';
 import { clearStagedBackups, makeBackup } from './infra/backup/make.ts';
-import { checkAll } from './infra/checks.ts';
+import { checkAll, parkedChecks } from './infra/checks.ts';
 import { type Composition, type Offline, SERVICE_FILE, type Service, type ServiceFile } from './infra/cli/composition.ts';
 import { runCli } from './infra/cli/main.ts';
 import { type Configuration, secretsOf } from './infra/config/configuration.ts';
@@ -288,11 +288,13 @@ const healthOf = async (
   { store, views }: OpenLog,
   telegram: Telegram | null,
 ): Promise<HealthReport> => {
-  const components = await checkAll({
+  const standing = views.status();
+  const asked = await checkAll({
     ...outside,
     store,
     telegram: telegram?.check ?? (() => probeTelegram(configuration.telegram)),
   });
+  const components = [...asked, ...parkedChecks(standing)];
   const { image, testCommand, allowedTestCommands, policy } = configuration.operator;
   return {
     service: 'countersign',
@@ -307,7 +309,7 @@ const healthOf = async (
       diffPolicy: { ...policy, ...okayDokkiNames(policy) },
     },
     components,
-    views: views.status(),
+    views: standing,
   };
 };
 

@@ -9,6 +9,7 @@ import type { Probed } from './forge/check.ts';
 import type { GitRepositories } from './git/repositories.ts';
 import { FOREIGN_AUDIT, isForeignAudit } from './okaydokki/foreign-audit.ts';
 import { probeBubblewrap, probeDocker } from './sandbox/probe.ts';
+import type { ParkedStream } from './views/parked.ts';
 
 /** One thing that was asked for real, and what to do about it. */
 export interface Check {
@@ -157,6 +158,20 @@ const forgeChecks = async ({ forge, repositories, configuration }: Checked): Pro
           () => undefined,
         );
   return (await forge.probe(remote)).map(({ name, status, sentence }) => ({ name: `forge ${name}`, status, sentence }));
+};
+
+/** Streams that a view could fold no further. They stop nothing else, so the service is no worse for them. */
+export const parkedChecks = (
+  views: readonly { readonly name: string; readonly parked: readonly ParkedStream[] }[],
+): readonly Check[] => {
+  const all = views.flatMap(({ name, parked }) => parked.map((stream) => ({ name, ...stream })));
+  const [first] = all;
+  if (!first) return [];
+  const { name, stream, type, needs } = first;
+  const why =
+    needs === 'fault' ? `the view "${name}" fails at` : needs === 'unreadable' ? 'of an unreadable' : `of version ${needs} of`;
+  const sentence = `${all.length} streams stand still, such as ${stream}, because ${why} ${type}. Update the service, then run "countersign projections resume".`;
+  return [{ name: 'views', status: 'warn', sentence }];
 };
 
 /** What a process of each role has nothing to do with. */

@@ -29,6 +29,14 @@ export interface Shown {
   readonly rows: Readonly<Record<string, readonly Row[]>>;
 }
 
+/** Why a stream is folded no further. */
+export interface Parking {
+  /** Of the event it stopped at. */
+  readonly type: string;
+  /** Version of the event that is needed; `unreadable` for one that nobody wrote in this form, `fault` for one that the view itself failed at. */
+  readonly needs: string;
+}
+
 /**
  * A view over the streams of one kind: each stream is folded to one state, and the state is shown as a document and rows. Pure, so the same log
  * gives the same view. Streams are numbered in the order in which they began.
@@ -42,6 +50,8 @@ export interface Projection<State = unknown> {
   /** `undefined`: there is nothing to show (yet). */
   fold(state: State | undefined, event: Seen): State | undefined;
   show(state: State): Shown;
+  /** The state of a stream that is folded no further, so that what is shown says so. */
+  park?(state: State, why: Parking): State;
 }
 
 /** Events of these types say that texts of earlier ones are erased: the stream is folded again from what is left. */

@@ -1,6 +1,7 @@
 import type { Policy } from '../domain/policy/shapes.ts';
 import type { PresentTask } from '../domain/task/state.ts';
 import { textOf } from '../domain/text.ts';
+import type { Parking } from './projection.ts';
 import type { TaskStage } from './task-view.ts';
 import { bytes } from './words.ts';
 
@@ -49,6 +50,17 @@ export const taskSentence = (task: PresentTask): string => {
     case 'FAILED':
       return textOf(task.failure);
   }
+};
+
+/** Why a task is shown as it was before an event, and what to do. */
+export const parkedSentence = ({ type, needs }: Parking): string => {
+  if (needs === 'unreadable') {
+    return `The log of this task holds ${type} in a form that nobody wrote, so the task stands still. Nothing else is touched; ask who runs the service.`;
+  }
+  if (needs === 'fault') {
+    return `The service failed at showing ${type} of this task, so it stands still. After an update, run "countersign projections resume".`;
+  }
+  return `This task holds ${type} of version ${needs}, which this service does not know, so it stands still. Update the service; then it goes on by itself.`;
 };
 
 /** Who must do what before it goes on; `null` when it waits for nobody. */

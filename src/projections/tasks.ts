@@ -6,9 +6,9 @@ import { evolve } from '../domain/task/evolve.ts';
 import { taskKind } from '../domain/task/index.ts';
 import { absent, allowedTree, type PresentTask } from '../domain/task/state.ts';
 import { textOf } from '../domain/text.ts';
-import type { Projection, Row, Seen } from './projection.ts';
+import type { Parking, Projection, Row, Seen } from './projection.ts';
 import type { ApprovalGiven, TaskSummary, TaskView, Transition } from './task-view.ts';
-import { policySummary, taskSentence, taskStage, taskWaitsFor } from './task-words.ts';
+import { parkedSentence, policySummary, taskSentence, taskStage, taskWaitsFor } from './task-words.ts';
 import { workRow, workTable } from './work.ts';
 
 /** The state that decisions are made on, and what only readers want to know. */
@@ -19,6 +19,8 @@ export interface FoldedTask {
   readonly approvals: readonly ApprovalGiven[];
   readonly lastChangeAt: string;
   readonly position: Position;
+  /** Folded no further: what is shown is how it stood before that event. */
+  readonly parked?: Parking;
 }
 
 const transitions = (
@@ -63,7 +65,7 @@ export const foldTask = (stream: string, events: readonly NewEvent[], position: 
   }, undefined);
 };
 
-const summary = ({ task, channel, lastChangeAt }: FoldedTask): TaskSummary => ({
+const summary = ({ task, channel, lastChangeAt, parked }: FoldedTask): TaskSummary => ({
   taskId: task.taskId,
   source: { im: channel },
   triggerUser: task.requestedBy,
@@ -79,8 +81,8 @@ const summary = ({ task, channel, lastChangeAt }: FoldedTask): TaskSummary => ({
   lastChangeAt,
   approvedBy: task.evidence.approval?.by ?? null,
   deliveryStrategy: 'rolling',
-  sentence: taskSentence(task),
-  waitsFor: taskWaitsFor(task),
+  sentence: parked ? parkedSentence(parked) : taskSentence(task),
+  waitsFor: parked ? null : taskWaitsFor(task),
   errorCode: task.status === 'FAILED' ? task.errorCode : null,
   pullRequest: pullRequest(task),
 });
@@ -91,7 +93,8 @@ const pullRequest = ({ pullRequest: current }: PresentTask): TaskView['pullReque
   return { number, url, branch, head, draft: true, baseMovedBy };
 };
 
-const approval = (task: PresentTask): TaskView['approval'] => {
+const approval = ({ task, parked }: FoldedTask): TaskView['approval'] => {
+  if (parked) return null;
   if (task.status !== 'WAIT_APPROVE_WRITE' && task.status !== 'WAIT_APPROVE_PATCH') return null;
   const { approvalId, approvalDigest: digest, askedAt, expiresAt } = task.open;
   return { gate: task.status === 'WAIT_APPROVE_WRITE' ? 'intent' : 'patch', approvalId, digest, askedAt, expiresAt };
@@ -155,7 +158,7 @@ export const taskView = (folded: FoldedTask, summarised = summary(folded)): Task
     testCommand: task.testCommand && textOf(task.testCommand),
     clarifyReason: task.status === 'WAIT_CLARIFY' ? task.reason : null,
     errorLog: task.status === 'FAILED' ? task.log : null,
-    approval: approval(task),
+    approval: approval(folded),
     approvals: [...folded.approvals],
     clarifications: task.clarifications.map(textOf),
     feedback: task.feedback && textOf(task.feedback),
@@ -179,7 +182,7 @@ const listRow = (summarised: TaskSummary): Row => ({
 /** Every task with its detail, the list of tasks, and the pending work. Newest first is the order of the streams' numbers, downwards. */
 export const tasksProjection: Projection<FoldedTask> = {
   name: 'tasks',
-  version: 3,
+  version: 4,
   kind: taskKind,
   tables: {
     task_list: {
@@ -196,9 +199,10 @@ export const tasksProjection: Projection<FoldedTask> = {
     work: workTable,
   },
   fold,
+  park: (folded, parked) => ({ ...folded, parked }),
   show: (folded) => {
     const summarised = summary(folded);
-    const work = workRow(folded.task);
+    const work = folded.parked ? undefined : workRow(folded.task);
     return {
       document: JSON.stringify(taskView(folded, summarised)),
       rows: { task_list: [listRow(summarised)], work: work ? [work] : [] },

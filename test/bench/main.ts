@@ -8,6 +8,7 @@ import type { Figure } from './figure.ts';
 import { starting } from './start.ts';
 import { telegram } from './telegram.ts';
 import { rebuilding } from './views.ts';
+import { manyWorkers } from './workers.ts';
 
 /** Measures what docs/performance.md promises. `--json` prints a line a figure, `--only <name>` runs some; exit 1 when a bound does not hold. */
 const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
@@ -20,6 +21,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   starting,
   eventstoredb: portOverClient,
   telegram,
+  workers: manyWorkers,
 };
 
 const { values } = parseArgs({

@@ -124,6 +124,7 @@ describe('The command line beside a service', () => {
     expect((await onTerminal(['projections', 'rebuild'], { cwd })).stdout).toMatch(/━.* 100 %/);
     expect((await service.run('projections', 'rebuild')).stdout).toMatch(/events read: \d+ of \d+\n/);
     expect(await service.json('projections', 'rebuild')).toMatchObject({ rebuilt: true });
+    expect(await service.json('projections', 'resume')).toEqual({ resumed: 0, parked: [] });
     expect((await service.run('task', 'list')).stdout).toContain('Three cups');
   });
 

@@ -217,6 +217,7 @@ const CALLS = [
   'POST /api/v1/people/{personId}/roles',
   'POST /api/v1/people/{personId}/tokens',
   'POST /api/v1/projections/rebuild',
+  'POST /api/v1/projections/resume',
   'POST /api/v1/repositories',
   'POST /api/v1/tasks',
   'POST /api/v1/tasks/{taskId}/actions',

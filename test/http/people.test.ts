@@ -123,6 +123,7 @@ describe('Over the HTTP API', () => {
         ['POST', '/api/v1/repositories', { url: office.workshop.origin, name: 'acme/mine' }],
         ['DELETE', '/api/v1/repositories/other%2Fgadgets'],
         ['POST', '/api/v1/projections/rebuild', {}],
+        ['POST', '/api/v1/projections/resume', {}],
         ['GET', '/api/v1/audit.jsonl'],
         ['GET', '/api/v1/health/details'],
       ];

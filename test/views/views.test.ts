@@ -27,11 +27,11 @@ const someHistory = (number: number): readonly Happened[] => HISTORIES[number % 
 const withTasks = (tasks: Projection): readonly Projection[] => [tasks, ...PROJECTIONS.filter(({ name }) => name !== tasks.name)];
 
 /** A log of some tasks with its views, come to its end. */
-const viewed = async (tasks = 0) => {
+const viewed = async (tasks = 0, options: Parameters<typeof theViews>[2] = {}) => {
   const folder = aFolder();
   const store = aStore(folder);
   await tellMany(store, tasks, someHistory);
-  const views = await theViews(folder, store);
+  const views = await theViews(folder, store, options);
   await views.ready;
   return { folder, store, views };
 };
@@ -232,7 +232,7 @@ describe('A view of a raised version', () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const subscribe: EventStore['subscribe'] = async function* (options) {
       options.signal?.addEventListener('abort', () => resolve());
-      if (options.after === null) await promise;
+      if (options.after === null && options.signal?.aborted !== true) await promise;
       yield* store.subscribe(options);
     };
     return { store: { ...store, subscribe }, release: resolve };
@@ -305,6 +305,11 @@ describe('A stream with an event that only newer code knows', () => {
     expect(views.queries.getTask(taskIdOf(2))?.status).toBe('COMPLETED');
     expect(views.status()[0]?.parked).toEqual([{ stream: taskStream(taskIdOf(1)), type: 'TaskPraised', needs: '1' }]);
     expect(views.work.due('expire', '2999-01-01T00:00:00.000Z', 10)).toEqual([]);
+    const shown = JSON.parse(views.queries.getTask(taskIdOf(1))?.json ?? '');
+    expect(shown).toMatchObject({ status: 'WAIT_APPROVE_WRITE', approval: null, waitsFor: null });
+    expect(shown.sentence).toBe(
+      'This task holds TaskPraised of version 1, which this service does not know, so it stands still. Update the service; then it goes on by itself.',
+    );
   });
 
   it('is the same after a rebuild, also when the very first event is unknown', async () => {
@@ -338,5 +343,76 @@ describe('A stream with an event that only newer code knows', () => {
     await updated.ready;
     expect(updated.status()[0]?.parked).toEqual([]);
     expect(updated.queries.getTask(taskIdOf(1))?.status).toBe('COMPLETED');
+  });
+});
+
+describe('A view that fails at an event', () => {
+  /** Fails at the approval of one task, as often as it is told to. */
+  const failing = (number: number) => {
+    const fault = { left: 0 };
+    const projection: Projection = {
+      ...tasksProjection,
+      fold: (state, event) => {
+        if (event.type === 'TaskApproved' && event.stream === taskStream(taskIdOf(number)) && fault.left > 0) {
+          fault.left -= 1;
+          throw new TypeError('a fault of ours');
+        }
+        return tasksProjection.fold(state as FoldedTask | undefined, event);
+      },
+    };
+    return { fault, projections: withTasks(projection) };
+  };
+
+  it('tries it again, and goes on when that helped', async () => {
+    const { fault, projections } = failing(1);
+    const { views, store } = await viewed(0, { projections });
+    fault.left = 1;
+    await tell(store, 1, untilAgent);
+    expect(await views.waitFor(await tell(store, 2, untilCompleted), 5_000)).toBe(true);
+
+    expect(views.status()[0]?.parked).toEqual([]);
+    expect(views.queries.getTask(taskIdOf(1))?.status).toBe('RUNNING');
+  });
+
+  it('parks that stream alone, says so, and goes on with it when it is told to', async () => {
+    const { fault, projections } = failing(1);
+    const { views, store } = await viewed(0, { projections });
+    fault.left = 2;
+    await tell(store, 1, untilAgent);
+    expect(await views.waitFor(await tell(store, 2, untilCompleted), 5_000)).toBe(true);
+
+    expect(views.queries.getTask(taskIdOf(2))?.status).toBe('COMPLETED');
+    expect(views.status()[0]?.parked).toEqual([{ stream: taskStream(taskIdOf(1)), type: 'TaskApproved', needs: 'fault' }]);
+    expect(views.queries.getTask(taskIdOf(1))).toMatchObject({ status: 'WAIT_APPROVE_WRITE' });
+    expect(views.queries.getTask(taskIdOf(1))?.json).toContain('countersign projections resume');
+    fault.left = 1;
+    expect(await views.resume()).toBe(0);
+    expect(await views.resume()).toBe(1);
+    expect(views.status()[0]?.parked).toEqual([]);
+    expect(views.queries.getTask(taskIdOf(1))?.status).toBe('RUNNING');
+    expect(await views.waitFor(await tell(store, 1, untilCompleted, untilAgent.length), 5_000)).toBe(true);
+    expect(views.queries.getTask(taskIdOf(1))?.status).toBe('COMPLETED');
+    expect(await views.resume()).toBe(0);
+  });
+
+  it('parks a stream that it cannot show, which shows what it did before', async () => {
+    let isBroken = true;
+    const projection: Projection = {
+      ...tasksProjection,
+      show: (state) => {
+        if (isBroken && (state as FoldedTask).task.status === 'RUNNING') throw new RangeError('a fault of ours');
+        return tasksProjection.show(state as FoldedTask);
+      },
+    };
+    const { views, store } = await viewed(0, { projections: withTasks(projection) });
+    await views.waitFor(await tell(store, 1, untilPrepared), 5_000);
+    await tell(store, 1, untilAgent, untilPrepared.length);
+    await views.waitFor(await tell(store, 2, untilPrepared), 5_000);
+
+    expect(views.queries.getTask(taskIdOf(1))?.status).toBe('WAIT_APPROVE_WRITE');
+    expect(views.queries.getTask(taskIdOf(2))?.status).toBe('WAIT_APPROVE_WRITE');
+    isBroken = false;
+    expect(await views.resume()).toBe(1);
+    expect(views.queries.getTask(taskIdOf(1))?.status).toBe('RUNNING');
   });
 });

@@ -61,7 +61,7 @@ export interface ApiOptions {
   /** `null`: updates do not come over HTTP. */
   readonly telegram: TelegramWebhook | null;
   readonly store: EventStore;
-  readonly views: Pick<Views, 'queries' | 'waitFor' | 'onChange' | 'rebuild'>;
+  readonly views: Pick<Views, 'queries' | 'waitFor' | 'onChange' | 'rebuild' | 'resume' | 'status'>;
   readonly artifacts: Artifacts;
   readonly auditFile: string;
   readonly repositories: RepositoryAdmin;

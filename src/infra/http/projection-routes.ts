@@ -1,7 +1,15 @@
+import { z } from '@hono/zod-openapi';
 import { demandAdmin } from './authentication.ts';
 import type { Api, ApiOptions } from './context.ts';
 import { BadCall } from './problem.ts';
-import { addRoute, answersText } from './routes.ts';
+import { addRoute, answers, answersText, json } from './routes.ts';
+
+const Resumed = z.object({
+  resumed: z.int().describe('How many go on.'),
+  parked: z
+    .array(z.object({ view: z.string(), stream: z.string(), type: z.string(), needs: z.string() }))
+    .describe('Those that do not: the event they stopped at, and the version of it that is needed, or `unreadable`, or `fault`.'),
+});
 
 const TYPE = 'application/x-ndjson';
 
@@ -41,6 +49,23 @@ export const addProjectionRoutes = (api: Api, { views, log }: ApiOptions): void 
       };
       void rebuild();
       return new Response(readable, { headers: { 'content-type': TYPE } });
+    },
+  );
+
+  addRoute(
+    api,
+    {
+      method: 'post',
+      path: '/api/v1/projections/resume',
+      name: 'resumeProjections',
+      summary: 'Try the streams again that the views could fold no further, for admins.',
+      answers: { 200: answers(Resumed) },
+    },
+    async ({ caller }) => {
+      demandAdmin(caller);
+      const resumed = await views.resume();
+      const parked = views.status().flatMap((view) => view.parked.map((stream) => ({ view: view.name, ...stream })));
+      return json({ resumed, parked } satisfies z.infer<typeof Resumed>);
     },
   );
 };

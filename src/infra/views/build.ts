@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { ZodError } from 'zod';
 import type { Batch, EventStore, Position, RecordedEvent } from '../../domain/event-store.ts';
 import { happened, UnknownEvent } from '../../domain/upcasters.ts';
-import { ERASURES, type Projection, type Seen } from '../../projections/projection.ts';
+import { ERASURES, type Parking, type Projection, type Seen, type Shown } from '../../projections/projection.ts';
 import { createTables, tableName, viewTables } from './view-tables.ts';
 
 /** Longest run of folding before it is written and the thread hears what it is told, in milliseconds; writing takes about as long again. */
@@ -25,17 +25,16 @@ interface Folded {
   readonly state: unknown;
 }
 
-interface Parking {
+interface ParkedAt extends Parking {
   readonly revision: number;
-  readonly type: string;
-  /** Schema version that is needed, or `unreadable`. */
-  readonly needs: string;
 }
 
 interface Changes {
   readonly folded: Map<string, Folded>;
   readonly isNew: Set<string>;
-  readonly parked: Map<string, Parking>;
+  readonly parked: Map<string, ParkedAt>;
+  /** The last event that was folded into each. */
+  readonly last: Map<string, RecordedEvent>;
 }
 
 /** One projection in tables of its own, with the position up to which it was folded. */
@@ -48,8 +47,8 @@ export interface Build extends BuildId {
   position(): Position | null;
   /** How many events were folded so far. */
   events(): number;
-  /** Tries again to fold the streams that were parked: newer code may know their events. */
-  unpark(): Promise<void>;
+  /** Tries again to fold the streams that were parked: newer code may know their events. Resolves to those that go on. */
+  unpark(): Promise<ReadonlySet<string>>;
   /**
    * Folds the batch and calls `onCommit` with the streams of each commit. Events it has seen are passed over, and so are those of other kinds.
    * Throws what SQLite or the store throws; then what is stored holds together, and the rest may be sent again.
@@ -67,12 +66,11 @@ const seen = (projection: Projection, event: RecordedEvent): Seen => ({
   channel: event.metadata.channel ?? '',
 });
 
-/** Why the stream cannot be folded any further; rethrows what is no fault of the event. */
-const parking = (event: RecordedEvent, error: unknown): Parking => {
+/** Why the stream cannot be folded any further. What is no fault of the event is the view's own. */
+const parking = (event: RecordedEvent, error: unknown): ParkedAt => {
   const { revision, type } = event;
   if (error instanceof UnknownEvent) return { revision, type, needs: error.needs };
-  if (error instanceof ZodError) return { revision, type, needs: 'unreadable' };
-  throw error;
+  return { revision, type, needs: error instanceof ZodError ? 'unreadable' : 'fault' };
 };
 
 /** Opens the tables of one build, which are made when they are missing. */
@@ -94,7 +92,9 @@ export const openBuild = (database: DatabaseSync, store: EventStore, projection:
 
   const tables = viewTables(database, projection, named);
   const move = database.prepare(`UPDATE builds SET position = ?, events = ? ${where}`);
-  const park = database.prepare('INSERT OR REPLACE INTO parked (tables, stream, revision, type, needs) VALUES (?, ?, ?, ?, ?)');
+  const notePark = database.prepare(
+    'INSERT OR REPLACE INTO parked (tables, stream, revision, type, needs) VALUES (?, ?, ?, ?, ?)',
+  );
   const release = database.prepare('DELETE FROM parked WHERE tables = ? AND stream = ?');
   const states = new Map<string, Folded>();
   const parked = new Set(
@@ -116,7 +116,15 @@ export const openBuild = (database: DatabaseSync, store: EventStore, projection:
     savedAt = performance.now();
   };
 
-  const nothing = (): Changes => ({ folded: new Map(), isNew: new Set(), parked: new Map() });
+  let turn: Promise<unknown> = Promise.resolve();
+  /** One after the other: what is folded meanwhile would be lost by who began before. */
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const done = turn.then(work);
+    turn = done.catch(() => undefined);
+    return done;
+  };
+
+  const nothing = (): Changes => ({ folded: new Map(), isNew: new Set(), parked: new Map(), last: new Map() });
 
   const current = ({ stream, revision }: RecordedEvent, changes: Changes): Folded => {
     // Nothing is known before a stream's first event, so it need not be looked for.
@@ -126,16 +134,29 @@ export const openBuild = (database: DatabaseSync, store: EventStore, projection:
     return { id: ++lastId, state: undefined };
   };
 
-  const fold = (event: RecordedEvent, changes: Changes): void => {
+  /** The state that shows why its stream is folded no further. */
+  const parkedAs = (state: unknown, why: Parking): unknown =>
+    state === undefined || !projection.park ? state : projection.park(state, why);
+
+  /** What a view fails at is tried once more, with the stream folded anew from its first event: then something is to be waited for. */
+  const fold = (event: RecordedEvent, changes: Changes): Promise<void> | undefined => {
     const { stream } = event;
-    if (parked.has(stream) || changes.parked.has(stream)) return;
+    if (parked.has(stream) || changes.parked.has(stream)) return undefined;
     const { id, state } = current(event, changes);
-    changes.folded.set(stream, { id, state });
+    changes.last.set(stream, event);
     try {
       changes.folded.set(stream, { id, state: projection.fold(state, seen(projection, event)) });
     } catch (error) {
-      changes.parked.set(stream, parking(event, error));
+      if (parking(event, error).needs === 'fault') return refold(stream, { id, state }, event.position, changes);
+      park(event, { id, state }, error, changes);
     }
+    return undefined;
+  };
+
+  const park = (event: RecordedEvent, { id, state }: Folded, error: unknown, changes: Changes): void => {
+    const why = parking(event, error);
+    changes.parked.set(event.stream, why);
+    changes.folded.set(event.stream, { id, state: parkedAs(state, why) });
   };
 
   /** Folds a stream again, from the store, as far as `upTo`. */
@@ -143,11 +164,12 @@ export const openBuild = (database: DatabaseSync, store: EventStore, projection:
     let state: unknown;
     for await (const event of store.readStream(stream)) {
       if (event.position > upTo) break;
+      changes.last.set(stream, event);
       try {
         state = projection.fold(state, seen(projection, event));
       } catch (error) {
-        changes.parked.set(stream, parking(event, error));
-        break;
+        park(event, { id, state }, error, changes);
+        return;
       }
     }
     changes.folded.set(stream, { id, state });
@@ -164,15 +186,34 @@ export const openBuild = (database: DatabaseSync, store: EventStore, projection:
     }
   };
 
+  const shownOf = (state: unknown): Shown | undefined => (state === undefined ? undefined : projection.show(state));
+
+  /** What each stream shows from now on. One that cannot be shown is parked, and shows what it did. */
+  const shownIn = (changes: Changes): ReadonlyMap<string, Shown | undefined> => {
+    const shown = new Map<string, Shown | undefined>();
+    for (const [stream, { state }] of changes.folded) {
+      try {
+        shown.set(stream, shownOf(state));
+      } catch (error) {
+        const event = changes.last.get(stream);
+        if (!event) throw error;
+        changes.parked.set(stream, parking(event, error));
+        changes.folded.delete(stream);
+        states.delete(stream);
+      }
+    }
+    return shown;
+  };
+
   const commit = (changes: Changes, reached: Position | null, more: number, released: readonly string[] = []): void => {
+    const shown = shownIn(changes);
     try {
       database.exec('BEGIN IMMEDIATE');
       for (const [stream, { id, state }] of changes.folded) {
-        const shown = state === undefined ? undefined : projection.show(state);
-        tables.save({ id, stream, state, shown }, changes.isNew.has(stream));
+        tables.save({ id, stream, state, shown: shown.get(stream) }, changes.isNew.has(stream));
       }
       for (const stream of released) release.run(key, stream);
-      for (const [stream, { revision, type, needs }] of changes.parked) park.run(key, stream, revision, type, needs);
+      for (const [stream, { revision, type, needs }] of changes.parked) notePark.run(key, stream, revision, type, needs);
       save(reached, events + more);
       database.exec('COMMIT');
     } catch (error) {
@@ -198,46 +239,58 @@ export const openBuild = (database: DatabaseSync, store: EventStore, projection:
     position: () => position,
     events: () => events,
 
-    async unpark() {
-      for (const stream of [...parked]) {
-        const known = tables.find(stream);
-        const changes = nothing();
-        if (!known || position === null) continue;
-        await refold(stream, known, position, changes);
-        if (!changes.parked.has(stream)) commit(changes, position, 0, [stream]);
-      }
-    },
+    unpark: () =>
+      inTurn(async () => {
+        const goOn = new Set<string>();
+        for (const stream of [...parked]) {
+          const changes = nothing();
+          if (position === null) continue;
+          const known = tables.find(stream);
+          if (!known) changes.isNew.add(stream);
+          await refold(stream, known ?? { id: ++lastId, state: undefined }, position, changes);
+          shownIn(changes);
+          if (changes.parked.has(stream)) continue;
+          commit(changes, position, 0, [stream]);
+          goOn.add(stream);
+        }
+        return goOn;
+      }),
 
-    async apply({ events: sent, checkpoint }, onCommit) {
-      const unseen = sent.filter(
-        (event) => event.stream.startsWith(streamPrefix) && (position === null || event.position > position),
-      );
-      if (unseen.length === 0 && checkpoint !== null && (position === null || checkpoint > position)) {
-        position = checkpoint;
-        if (performance.now() > savedAt + SAVE_MS) save(position, events);
-        onCommit(new Set());
-      }
-      let index = 0;
-      while (index < unseen.length) {
-        const changes = nothing();
-        const first = index;
-        const until = performance.now() + FOLD_MS;
-        for (; index < unseen.length && performance.now() < until; index++) {
-          const event = unseen[index];
-          if (!event) break;
-          if (ERASURES.has(event.type)) await refold(event.stream, current(event, changes), event.position, changes);
-          else fold(event, changes);
+    apply: ({ events: sent, checkpoint }, onCommit) =>
+      inTurn(async () => {
+        const unseen = sent.filter(
+          (event) => event.stream.startsWith(streamPrefix) && (position === null || event.position > position),
+        );
+        if (unseen.length === 0 && checkpoint !== null && (position === null || checkpoint > position)) {
+          position = checkpoint;
+          if (performance.now() > savedAt + SAVE_MS) save(position, events);
+          onCommit(new Set());
         }
-        const reached = index === unseen.length ? checkpoint : unseen[index - 1]?.position;
-        if (reached && (position === null || reached > position)) {
-          commit(changes, reached, index - first);
-          // What was erased also stands in the write-ahead log, until that is written back and cut.
-          if (unseen.slice(first, index).some(({ type }) => ERASURES.has(type))) database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
-          onCommit(new Set(changes.folded.keys()));
+        let index = 0;
+        while (index < unseen.length) {
+          const changes = nothing();
+          const first = index;
+          const until = performance.now() + FOLD_MS;
+          for (; index < unseen.length && performance.now() < until; index++) {
+            const event = unseen[index];
+            if (!event) break;
+            if (ERASURES.has(event.type)) await refold(event.stream, current(event, changes), event.position, changes);
+            else {
+              const again = fold(event, changes);
+              if (again) await again;
+            }
+          }
+          const reached = index === unseen.length ? checkpoint : unseen[index - 1]?.position;
+          if (reached && (position === null || reached > position)) {
+            commit(changes, reached, index - first);
+            // What was erased also stands in the write-ahead log, until that is written back and cut.
+            if (unseen.slice(first, index).some(({ type }) => ERASURES.has(type)))
+              database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+            onCommit(new Set(changes.folded.keys()));
+          }
+          if (index < unseen.length) await nextTurn();
         }
-        if (index < unseen.length) await nextTurn();
-      }
-    },
+      }),
 
     save: () => {
       if (position !== saved) save(position, events);

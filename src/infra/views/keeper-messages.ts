@@ -12,6 +12,7 @@ export interface KeeperPlace {
 /** To the thread. */
 export type Order =
   | { readonly about: 'rebuild'; readonly id: number }
+  | { readonly about: 'resume'; readonly id: number }
   | { readonly about: 'release'; readonly read: Standing }
   | { readonly about: 'close' };
 
@@ -20,5 +21,6 @@ export type Report =
   | { readonly about: 'news'; readonly standing: Standing; readonly touched: Touched }
   | { readonly about: 'progress'; readonly id: number; readonly progress: Progress }
   | { readonly about: 'rebuilt'; readonly id: number }
-  | { readonly about: 'not rebuilt'; readonly id: number; readonly error: unknown }
+  | { readonly about: 'resumed'; readonly id: number; readonly streams: number }
+  | { readonly about: 'not done'; readonly id: number; readonly error: unknown }
   | { readonly about: 'fault'; readonly error: unknown };

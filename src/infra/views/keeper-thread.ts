@@ -17,7 +17,15 @@ const rebuild = async (id: number): Promise<void> => {
     await keeper.rebuild((progress) => say({ about: 'progress', id, progress }));
     say({ about: 'rebuilt', id });
   } catch (error) {
-    say({ about: 'not rebuilt', id, error });
+    say({ about: 'not done', id, error });
+  }
+};
+
+const resume = async (id: number): Promise<void> => {
+  try {
+    say({ about: 'resumed', id, streams: await keeper.resume() });
+  } catch (error) {
+    say({ about: 'not done', id, error });
   }
 };
 
@@ -29,6 +37,7 @@ const close = async (): Promise<void> => {
 
 port.on('message', (order: Order) => {
   if (order.about === 'rebuild') void rebuild(order.id);
+  else if (order.about === 'resume') void resume(order.id);
   else if (order.about === 'release') keeper.release(order.read);
   else void close();
 });

@@ -36,6 +36,8 @@ export interface Keeper {
   onNews(listener: (touched: Touched) => void): void;
   /** Builds every view again, beside the one that answers, which it then replaces; then the audit file. */
   rebuild(onProgress: (progress: Progress) => void): Promise<void>;
+  /** Tries the streams that were parked again, in every view. Resolves to how many go on. */
+  resume(): Promise<number>;
   /** The reader has moved on to the builds that answer in `read`: the tables of those they replaced are removed. */
   release(read: Standing): void;
   /** Resolves when everything is closed; rejects with what ended it before. */
@@ -126,6 +128,10 @@ const keeperOf = (database: DatabaseSync, options: KeeperOptions): Keeper => {
       const rebuilt = Promise.all(slots.map((slot) => slot.rebuild(onProgress))).then(() => rebuildAudit(onProgress));
       const closed = done.promise.then(() => Promise.reject(new Error('The views were closed during the rebuild.')));
       await Promise.race([rebuilt, closed]);
+    },
+    resume: async () => {
+      const resumed = await Promise.all(slots.map((slot) => slot.resume()));
+      return resumed.reduce((sum, { size }) => sum + size, 0);
     },
     release,
     done: done.promise,

@@ -1,10 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { Parking } from '../../projections/projection.ts';
 
-export interface ParkedStream {
+export interface ParkedStream extends Parking {
   readonly stream: string;
-  readonly type: string;
-  /** Schema version that is needed, or `unreadable`. */
-  readonly needs: string;
 }
 
 /** Streams that a build, named by its main table, cannot fold any further, and what that would take. */

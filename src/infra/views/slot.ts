@@ -123,6 +123,15 @@ export const createSlot = ({ views, store, projection, signal, background, onNew
 
     rebuild: (onProgress: (progress: Progress) => void): Promise<void> => buildBeside(openNew, onProgress),
 
+    /** Tries the parked streams of the build that answers again. Resolves to those that go on. */
+    async resume(): Promise<ReadonlySet<string>> {
+      const build = answering;
+      if (!isOpen(build)) return new Set();
+      const goOn = await build.unpark();
+      if (goOn.size > 0 && build === answering) onNews(goOn);
+      return goOn;
+    },
+
     /** Removes the builds that were replaced, but for the one that is still read. One after the other: each takes what the ones before it left. */
     release(read: BuildId): void {
       removing = removing.then(() => views.removeDiscarded(projection, read, signal));

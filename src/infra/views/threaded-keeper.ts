@@ -3,9 +3,10 @@ import type { Keeper, Standing, Touched } from './keeper.ts';
 import type { KeeperPlace, Order, Report } from './keeper-messages.ts';
 import type { Progress } from './slot.ts';
 
-interface Rebuild {
+/** Something the thread was asked to do, until it says what came of it. */
+interface Asked {
   readonly onProgress: (progress: Progress) => void;
-  readonly resolve: () => void;
+  readonly resolve: (streams: number) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -20,7 +21,13 @@ export const startKeeper = async (place: KeeperPlace): Promise<Keeper> => {
   const done = Promise.withResolvers<void>();
   done.promise.catch(() => undefined); // Whoever awaits it is told; nobody must.
   const exited = new Promise<void>((resolve) => thread.once('exit', () => resolve()));
-  const rebuilds = new Map<number, Rebuild>();
+  const asked = new Map<number, Asked>();
+  const ask = (about: 'rebuild' | 'resume', onProgress: Asked['onProgress'] = () => {}): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const id = Math.max(0, ...asked.keys()) + 1;
+      asked.set(id, { onProgress, resolve, reject });
+      say({ about, id });
+    });
   let listener = (_touched: Touched): void => {};
   let standing: Standing | undefined;
 
@@ -30,12 +37,12 @@ export const startKeeper = async (place: KeeperPlace): Promise<Keeper> => {
       first.resolve(standing);
       listener(report.touched);
     } else if (report.about === 'fault') done.reject(report.error);
-    else if (report.about === 'progress') rebuilds.get(report.id)?.onProgress(report.progress);
+    else if (report.about === 'progress') asked.get(report.id)?.onProgress(report.progress);
     else {
-      const rebuild = rebuilds.get(report.id);
-      rebuilds.delete(report.id);
-      if (report.about === 'rebuilt') rebuild?.resolve();
-      else rebuild?.reject(report.error);
+      const known = asked.get(report.id);
+      asked.delete(report.id);
+      if (report.about === 'not done') known?.reject(report.error);
+      else known?.resolve(report.about === 'resumed' ? report.streams : 0);
     }
   };
   thread.on('message', onReport).once('error', (error) => {
@@ -45,7 +52,7 @@ export const startKeeper = async (place: KeeperPlace): Promise<Keeper> => {
   void exited.then(() => {
     const error = new Error('The thread that keeps the views has ended.');
     first.reject(error);
-    for (const { reject } of rebuilds.values()) reject(error);
+    for (const { reject } of asked.values()) reject(error);
     done.resolve();
   });
   const opened = await first.promise;
@@ -55,12 +62,8 @@ export const startKeeper = async (place: KeeperPlace): Promise<Keeper> => {
     onNews: (called) => {
       listener = called;
     },
-    rebuild: (onProgress) =>
-      new Promise((resolve, reject) => {
-        const id = rebuilds.size === 0 ? 1 : Math.max(...rebuilds.keys()) + 1;
-        rebuilds.set(id, { onProgress, resolve, reject });
-        say({ about: 'rebuild', id });
-      }),
+    rebuild: async (onProgress) => void (await ask('rebuild', onProgress)),
+    resume: () => ask('resume'),
     release: (read) => say({ about: 'release', read }),
     done: done.promise,
     close: async () => {

@@ -36,6 +36,8 @@ export interface Views {
   onChange(listener: ChangeListener): () => void;
   /** Builds every view again, beside the one that answers, which it then replaces; then the audit file. */
   rebuild(onProgress?: (progress: Progress) => void): Promise<void>;
+  /** Tries the streams that were parked again, in every view. Resolves to how many go on. */
+  resume(): Promise<number>;
   status(): readonly ViewStatus[];
   /** The end of the audit file as it is synced: noted elsewhere, it proves later that nothing was cut off. */
   auditHead(): AuditHead;
@@ -95,6 +97,7 @@ const viewsOver = (database: DatabaseSync, keeper: Keeper): Views => {
     auditHead: () => standing.audit.head,
     onChange,
     rebuild: (onProgress = () => {}) => keeper.rebuild(onProgress),
+    resume: keeper.resume,
     status: () =>
       standing.views.map(({ answering, ...view }) => ({
         ...view,

@@ -56,6 +56,25 @@ const rebuild = async (desk: Desk): Promise<void> => {
   terminal.print(json ? visibleJson({ rebuilt: true, events }) : '  Every view was built anew from the log.');
 };
 
+const Resumed = z.object({
+  resumed: z.number(),
+  parked: z.array(z.object({ view: z.string(), stream: z.string(), type: z.string(), needs: z.string() })),
+});
+
+const whyParked: Readonly<Record<string, string>> = { unreadable: 'cannot be read', fault: 'makes the view fail' };
+
+/** A start tries it by itself, so a service must run. */
+const resume = async (desk: Desk): Promise<number> => {
+  const found = Resumed.parse(await (await desk.connect()).send('POST', '/projections/resume'));
+  desk.answer(found, Resumed, ({ resumed, parked }) => [
+    `  ${count(resumed, 'stream')} went on, ${parked.length} did not.`,
+    ...parked.map(
+      ({ view, stream, type, needs }) => `  ${stream}  ${view}: ${type} ${whyParked[needs] ?? `needs version ${needs}`}`,
+    ),
+  ]);
+  return found.parked.length === 0 ? 0 : 1;
+};
+
 const replay = async (desk: Desk): Promise<number> => {
   const { terminal, json } = desk;
   const progress = terminal.progress('  events read');
@@ -80,12 +99,12 @@ const replay = async (desk: Desk): Promise<number> => {
 
 /** `projections` and `replay`: what is made from the log, made again. */
 export const addLogCommands = (program: Command, deal: Deal): void => {
-  program
-    .command('projections')
-    .description('the views, which are made from the log')
+  const projections = program.command('projections').description('the views, which are made from the log');
+  projections
     .command('rebuild')
     .description('build every view and the audit file anew; the service goes on meanwhile')
     .action(deal(rebuild));
+  projections.command('resume').description('try the streams again that a view could fold no further').action(deal(resume));
   program
     .command('replay')
     .description('fold every stream of the log and compute its hashes anew, while no service runs')
