@@ -28,7 +28,11 @@ export const withVariables = (text: string, values: ReadonlyMap<string, string>)
 
 /** Sets variables in `.env`, which is written anew whole, for this user only. `begin`: its text where there is none yet. Resolves to whether anything changed. */
 export const setVariables = async (file: string, begin: string, values: ReadonlyMap<string, string>): Promise<boolean> => {
-  const text = await readFile(file, 'utf8').catch(() => null);
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    // One that cannot be read is not written over.
+    if (error.code !== 'ENOENT') throw error;
+    return null;
+  });
   const changed = withVariables(text ?? begin, values);
   if (changed === text) return false;
   await writeWholly(file, changed);
