@@ -132,6 +132,12 @@ describe('The card of a request', () => {
     expect(lengthOf(shown)).toBeLessThan(1_700);
   });
 
+  it('hides nothing in that file: what turns words around or cannot be seen is shown there, too', () => {
+    const intent = `${'Make it right. '.repeat(200)}\nDelete \u202e.tset eht\u202c nothing\u200b.`;
+    const { document } = cardText(viewOf(events.taskCreated({ intent: text(intent) }), events.requestPrepared()), matter);
+    expect(document?.bytes.toString()).toMatch(/\nDelete \\u\{202e\}\.tset eht\\u\{202c\} nothing\\u\{200b\}\.$/);
+  });
+
   it('shows the feedback and every clarification that it covers', () => {
     const history = [
       events.taskCreated(),

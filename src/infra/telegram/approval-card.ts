@@ -2,6 +2,7 @@ import { duration } from '../../projections/moments.ts';
 import { agentInWords, changedInWords } from '../../projections/request-words.ts';
 import type { TaskView } from '../../projections/task-view.ts';
 import { count, shortDigest, shortTask } from '../../projections/words.ts';
+import { visibleText } from '../visible.ts';
 import { dataOf, type GateVerb } from './buttons.ts';
 import type { ChangesByKind } from './changes.ts';
 import {
@@ -48,12 +49,14 @@ const shownRequest = (task: TaskView): { readonly quote: Html; readonly document
   if (lengthOf(quoted(whole)) <= REQUEST_CHARACTERS_MAX) return { quote: quoted(whole) };
   const name = `request-${shortTask(task.taskId)}-${task.attempt}.txt`;
   const caption = html`The whole request of task ${code(shortTask(task.taskId))}: ${count(whole.length, 'character')}. Read it before you approve.`;
+  // Whoever reads the file must see what the message would have shown.
+  const bytes = Buffer.from(visibleText(whole));
   return {
     quote: lines(
       quoted(beginning(whole, BEGINNING_CHARACTERS_MAX)),
       html`This is the beginning. All of it (${count(whole.length, 'character')}) is in ${code(name)}, right above.`,
     ),
-    document: { name, bytes: Buffer.from(whole), caption },
+    document: { name, bytes, caption },
   };
 };
 
