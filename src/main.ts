@@ -58,8 +58,7 @@ import { createInstalls, noInstalls } from './infra/sandbox/installs.ts';
 import { probeDocker } from './infra/sandbox/probe.ts';
 import { lockDataFolder } from './infra/store/data-folder-lock.ts';
 import { openStore } from './infra/store/place.ts';
-import { probeTelegram } from './infra/telegram/checks.ts';
-import { createTelegram, type Telegram, type TelegramOptions } from './infra/telegram/telegram.ts';
+import type { Telegram, TelegramOptions } from './infra/telegram/telegram.ts';
 import { telegramOnDuty } from './infra/telegram-duty.ts';
 import { startUpkeep } from './infra/upkeep.ts';
 import { peopleLookUps } from './infra/views/people-queries.ts';
@@ -266,21 +265,24 @@ const openDoor = ({ repositories, agent, admission, ...configuration }: Configur
     holdsSecret: createSecretDetector(secretsOf({ repositories, agent, admission, ...configuration })),
   });
 
-/** `null`: the operator gave no bot. */
-const openTelegram = (
+/** Loaded where there is a bot only. `null`: the operator gave none. */
+const openTelegram = async (
   { telegram }: Configuration,
   opened: OpenLog,
   { worker, heartbeats }: Member,
   parts: Pick<TelegramOptions, 'door' | 'artifacts' | 'progress' | 'health' | 'log'>,
-): Telegram | null => {
+): Promise<Telegram | null> => {
   const { botToken } = telegram;
   if (botToken === null) {
     parts.log.info('TELEGRAM_BOT_TOKEN is not set: Telegram is off');
     return null;
   }
+  const { createTelegram } = await import('./infra/telegram/telegram.ts');
   const make = () => createTelegram({ ...opened, ...parts, configuration: { ...telegram, botToken }, clock: systemClock });
   return heartbeats ? telegramOnDuty(make, { store: opened.store, worker, heartbeats, log: parts.log }) : make();
 };
+
+const probeTelegram = async ({ telegram }: Configuration) => (await import('./infra/telegram/checks.ts')).probeTelegram(telegram);
 
 const healthOf = async (
   configuration: Configuration,
@@ -292,7 +294,7 @@ const healthOf = async (
   const asked = await checkAll({
     ...outside,
     store,
-    telegram: telegram?.check ?? (() => probeTelegram(configuration.telegram)),
+    telegram: telegram?.check ?? (() => probeTelegram(configuration)),
   });
   const components = [...asked, ...parkedChecks(standing)];
   const { image, testCommand, allowedTestCommands, policy } = configuration.operator;
@@ -314,7 +316,7 @@ const healthOf = async (
 };
 
 /** What an API process answers with, and Telegram, which comes to life with it. */
-const openApi = (
+const openApi = async (
   configuration: Configuration,
   opened: OpenLog,
   outside: Outside,
@@ -324,7 +326,7 @@ const openApi = (
   const { dataFolder } = configuration;
   const door = openDoor(configuration, opened);
   const health = (): Promise<HealthReport> => healthOf(configuration, outside, opened, telegram);
-  const telegram = openTelegram(configuration, opened, parts.member, { ...parts, door, health });
+  const telegram = await openTelegram(configuration, opened, parts.member, { ...parts, door, health });
   const api = createApi({
     ...opened,
     ...parts,
@@ -379,7 +381,7 @@ export const serve = async (configuration: Configuration): Promise<Service> => {
   const { api, telegram } =
     role === 'worker'
       ? { api: createWorkerApi(answers), telegram: null }
-      : openApi(configuration, opened, outside, { ...parts, ...answers, redact });
+      : await openApi(configuration, opened, outside, { ...parts, ...answers, redact });
 
   const admin =
     role === 'worker' ? null : await ensureLocalAdmin(join(dataFolder, 'local-admin.json'), { ...opened, clock: systemClock });
@@ -428,7 +430,7 @@ const preflight: Composition['preflight'] = async (configuration) => {
   const store = await openStore(storePlaceOf(configuration));
   try {
     const outside = await openOutside(configuration, createRedactor(secretsOf(configuration)));
-    return await checkAll({ ...outside, store, telegram: () => probeTelegram(configuration.telegram) });
+    return await checkAll({ ...outside, store, telegram: () => probeTelegram(configuration) });
   } finally {
     await store.close();
   }

@@ -1,23 +1,9 @@
 import { Command, CommanderError } from 'commander';
 import type { Environment } from '../config/operator.ts';
 import { visibleJson, visibleText } from '../visible.ts';
-import { addAuditCommands } from './commands/audit.ts';
-import { addBackupCommands } from './commands/backup.ts';
-import { addChatCommands } from './commands/chats.ts';
-import { addHistoryCommands } from './commands/history.ts';
-import { addImportCommands } from './commands/import.ts';
-import { addLogCommands } from './commands/log.ts';
-import { addPeopleCommands } from './commands/people.ts';
-import { addPreflightCommand } from './commands/preflight.ts';
-import { addRepositoryCommands } from './commands/repositories.ts';
-import { addServeCommand } from './commands/serve.ts';
-import { addTaskCommands } from './commands/task.ts';
-import { addTokenCommands } from './commands/tokens.ts';
 import type { Composition } from './composition.ts';
-import { addDemoCommand } from './demo/command.ts';
 import { createDesk, type Deal, type Desk, type DeskOptions } from './desk.ts';
 import { Failure, Misuse } from './failure.ts';
-import { addSetupCommand } from './setup/command.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
 
 const DONE = 0;
@@ -29,7 +15,7 @@ const ABOUT =
   'Commands talk to the running service of DATA_DIR, or to the one that --url or COUNTERSIGN_URL names. Give its token as COUNTERSIGN_TOKEN ' +
   'rather than as --token, which other users of the machine can see.';
 
-const programFor = (terminal: Terminal, deal: Deal): Command => {
+const programFor = async (terminal: Terminal, deal: Deal, word: string | undefined): Promise<Command> => {
   const program = new Command('countersign')
     .description(ABOUT)
     .option('--json', 'print one JSON document instead of a page')
@@ -41,20 +27,9 @@ const programFor = (terminal: Terminal, deal: Deal): Command => {
       writeErr: (text) => terminal.complain(visibleText(text).trimEnd()),
     })
     .exitOverride();
-  addDemoCommand(program, deal);
-  addSetupCommand(program, deal);
-  addServeCommand(program, deal);
-  addPreflightCommand(program, deal);
-  addTaskCommands(program, deal);
-  addRepositoryCommands(program, deal);
-  addPeopleCommands(program, deal);
-  addTokenCommands(program, deal);
-  addChatCommands(program, deal);
-  addAuditCommands(program, deal);
-  addHistoryCommands(program, deal);
-  addImportCommands(program, deal);
-  addLogCommands(program, deal);
-  addBackupCommands(program, deal);
+  // The service stays, and needs nothing of the others: what they load is left to whoever types them.
+  if (word === 'serve') (await import('./commands/serve.ts')).addServeCommand(program, deal);
+  else (await import('./every-command.ts')).addEveryCommand(program, deal);
   return program;
 };
 
@@ -92,7 +67,7 @@ export const runCli = async (argv: readonly string[], environment: Environment, 
       const result = await work(createDesk({ composition, terminal, environment, said }), ...(args as unknown as Arguments));
       code = typeof result === 'number' ? result : DONE;
     };
-  const program = programFor(terminal, deal);
+  const program = await programFor(terminal, deal, argv[0]);
   try {
     await program.parseAsync([...argv], { from: 'user' });
     return code;
