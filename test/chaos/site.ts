@@ -12,7 +12,7 @@ import type { Chance } from './chance.ts';
 import { mountSmallDisk, type SmallDisk } from './disk.ts';
 import { type DockerGate, openDockerGate } from './docker-gate.ts';
 import type { Disk, StoreKind } from './points.ts';
-import { type Service, superviseService } from './service.ts';
+import { type Service, superviseService } from './supervised-service.ts';
 import type { Mutant } from './staging/edits.ts';
 
 export const REPOSITORY = 'acme/widgets';
