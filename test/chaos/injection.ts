@@ -4,9 +4,9 @@ import type { Fault as BotFault } from '../support/telegram/index.ts';
 import type { Chance } from './chance.ts';
 import type { People } from './people.ts';
 import { GITHUB_REQUESTS, type GitHubFault, type Play, type Point, type StoreFault, type TelegramFault } from './points.ts';
-import type { Service } from './supervised-service.ts';
 import type { Site } from './site.ts';
 import type { Fate } from './staging/shapes.ts';
+import type { Service } from './supervision.ts';
 import { tear } from './torn.ts';
 
 /** How long a point may wait for its call to come by, in milliseconds; and how often nothing of all that waits may come by. */

@@ -12,8 +12,8 @@ import type { Chance } from './chance.ts';
 import { mountSmallDisk, type SmallDisk } from './disk.ts';
 import { type DockerGate, openDockerGate } from './docker-gate.ts';
 import type { Disk, StoreKind } from './points.ts';
-import { type Service, superviseService } from './supervised-service.ts';
 import type { Mutant } from './staging/edits.ts';
+import { type Service, superviseService } from './supervision.ts';
 
 export const REPOSITORY = 'acme/widgets';
 /** Most people that write to the bot in one batch, each in a chat of their own. */
