@@ -107,6 +107,21 @@ describe('The card of a task', () => {
     await studio.until((said) => starts('✅')(last(said)));
   });
 
+  it('is withdrawn while it waits for Telegram, when its chat may not hear of it any more', async () => {
+    let isToldTo = true;
+    const studio = await openStudio({ mayBeTold: async () => isToldTo });
+    await studio.tg.down();
+    await studio.tell(1, events.untilPrepared);
+    await studio.follow(1);
+    await expect.poll(() => studio.outbox.waiting()).toBe(1);
+    isToldTo = false;
+    await studio.befriend();
+    await expect.poll(() => studio.outbox.waiting()).toBe(0);
+    await studio.tg.up();
+    await studio.quiet();
+    expect(studio.said()).toEqual([]);
+  });
+
   it('is wanted once, however often that is said', async () => {
     const studio = await openStudio();
     await studio.tell(1, events.untilPrepared);

@@ -183,6 +183,7 @@ export const createHerald = (options: HeraldOptions): Herald => {
         considerLater(taskId);
       } else if (RIGHTS.some((kind) => stream.startsWith(kind))) {
         for (const cardId of audience.withheld()) looks.look(cardId);
+        messenger.recheckAll();
       }
     }
   };

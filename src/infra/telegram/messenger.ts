@@ -51,7 +51,7 @@ export const createMessenger = ({ cards, outbox, taskOf, audience, names, change
   /** By card. */
   const said = new Map<string, Said>();
   /** By card: looks whether the message that waits to be sent is still the one to send. */
-  const rechecks = new Map<string, () => void>();
+  const rechecks = new Map<string, () => Promise<void>>();
 
   const remember = (cardId: string, messageId: number, task: TaskView, { text, keyboard }: CardText): Said | undefined => {
     const before = said.get(cardId);
@@ -94,12 +94,15 @@ export const createMessenger = ({ cards, outbox, taskOf, audience, names, change
     const { cardId, chat } = card;
     const words = await textOf(task);
     const withdrawal = new AbortController();
-    const recheck = (): void => {
+    const check = async (): Promise<void> => {
       const current = taskOf(task.taskId);
       if (current && noticeOf(current).key !== notice.key) withdrawal.abort();
+      else if (!(await audience.hears(card, task))) withdrawal.abort();
     };
+    // What cannot be known now is looked at again when something changes.
+    const recheck = (): Promise<void> => check().catch(() => undefined);
     rechecks.set(cardId, recheck);
-    recheck(); // Its words took a moment.
+    void recheck(); // Its words took a moment.
     const outcome = await send(card, notice, words, withdrawal.signal).finally(() => rechecks.delete(cardId));
     if ('sent' in outcome) {
       const { messageId, place } = outcome.sent;
@@ -133,7 +136,11 @@ export const createMessenger = ({ cards, outbox, taskOf, audience, names, change
 
   return {
     /** The task changed while a card is brought: what waits to be sent and is overtaken makes room for what is to be said now. */
-    recheck: (cardId: string): void => rechecks.get(cardId)?.(),
+    recheck: (cardId: string): void => void rechecks.get(cardId)?.(),
+    /** The same for every message that waits: who may hear of what has changed. */
+    recheckAll: (): void => {
+      for (const recheck of rechecks.values()) void recheck();
+    },
     /** Safe to repeat. `onGone` is called later when a message that a person must act on turns out to be gone. Throws what the store throws. */
     bring: async (cardId: string, { again, repost }: Look, onGone: () => void): Promise<Next> => {
       const card = await cards.load(cardId);
