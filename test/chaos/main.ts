@@ -42,12 +42,20 @@ const { values } = parseArgs({
 });
 const { minutes, report, verbose, ...given } = Options.parse(values);
 const begun = performance.now();
+const stopping = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    console.log('stops after the batches under way; a second signal ends it at once and leaves their small disks mounted');
+    stopping.abort();
+  });
+}
 const present = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as typeof given; // Nothing but absent ones left out.
 
 console.log(`seed ${given.seed}: up to ${given.failures} failures`);
 const played = await runChaos({
   ...(present as Parameters<typeof runChaos>[0]), // Absent rather than undefined, as its type asks.
   msMax: minutes * 60_000,
+  signal: stopping.signal,
   onBatch: (batch, { store, injected, missed, violations, tasks, reruns, lives, ms, again, complaints }) => {
     const counts = `${injected.length} failures (${missed.length} missed), ${tasks} tasks, ${reruns} reruns, ${lives} lives`;
     console.log(`batch ${batch} on ${store}: ${counts}, ${(ms / 1_000).toFixed(1)} s, ${violations.length} violations`);

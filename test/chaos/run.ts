@@ -26,6 +26,8 @@ export interface RunOptions {
   readonly msMax: number;
   readonly calmMs?: number;
   readonly onBatch?: (batch: number, report: PlayedBatch) => void;
+  /** No batch is begun once it is aborted. */
+  readonly signal?: AbortSignal;
   /** Ends the run at the first violation. */
   readonly untilViolation?: boolean;
 }
@@ -54,6 +56,7 @@ export const runChaos = async (options: RunOptions): Promise<readonly PlayedBatc
 
   const isEnough = (): boolean => {
     const injected = played.reduce((sum, one) => sum + one.injected.length, 0);
+    if (options.signal?.aborted) return true;
     const found = options.untilViolation === true && played.some(({ violations }) => violations.length > 0);
     return (
       found || injected >= failures || performance.now() - begun > msMax || next >= (batch === undefined ? batches : batch + 1)
