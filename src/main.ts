@@ -42,6 +42,7 @@ import { createRepositories } from './infra/git/repositories.ts';
 import { createHeartbeats, type Heartbeats } from './infra/heartbeats.ts';
 import { createApi, createWorkerApi } from './infra/http/app.ts';
 import type { ApiOptions, HealthReport } from './infra/http/context.ts';
+import { bounded } from './infra/http/pressure.ts';
 import { listen } from './infra/http/server.ts';
 import { ensureLocalAdmin, writePrivately } from './infra/local-admin.ts';
 import { createLog, type Log } from './infra/log.ts';
@@ -327,30 +328,32 @@ const openApi = async (
   const door = openDoor(configuration, opened);
   const health = (): Promise<HealthReport> => healthOf(configuration, outside, opened, telegram);
   const telegram = await openTelegram(configuration, opened, parts.member, { ...parts, door, health });
-  const api = createApi({
-    ...opened,
-    ...parts,
-    door,
-    auditFile: configuration.auditFile,
-    repositories: createRepositoryAdmin({
-      ...configuration.repositories,
-      dataFolder,
-      operator: configuration.operator,
-      repositories: outside.repositories,
-      gitCredentials: gitCredentialsOf(configuration),
-    }),
-    backup: () =>
-      makeBackup({
+  const api = createApi(
+    bounded({
+      ...opened,
+      ...parts,
+      door,
+      auditFile: configuration.auditFile,
+      repositories: createRepositoryAdmin({
+        ...configuration.repositories,
         dataFolder,
-        artifactFolder: configuration.artifactFolder,
-        holdsLog: configuration.eventStoreUrl === null,
-        now: systemClock.now,
+        operator: configuration.operator,
+        repositories: outside.repositories,
+        gitCredentials: gitCredentialsOf(configuration),
       }),
-    health,
-    botName: () => telegram?.botName() ?? null,
-    telegram: telegram?.webhook ?? null,
-    clock: systemClock,
-  });
+      backup: () =>
+        makeBackup({
+          dataFolder,
+          artifactFolder: configuration.artifactFolder,
+          holdsLog: configuration.eventStoreUrl === null,
+          now: systemClock.now,
+        }),
+      health,
+      botName: () => telegram?.botName() ?? null,
+      telegram: telegram?.webhook ?? null,
+      clock: systemClock,
+    }),
+  );
   return { api, telegram };
 };
 

@@ -10,7 +10,13 @@ import { seedTasks } from './seed.ts';
 
 const Measured = z.object({ perSecond: z.number(), failures: z.number(), p50: z.number(), p99: z.number() });
 
-const drive = async (dataFolder: string, connections: number, forMs: number, kind: 'post' | 'list') => {
+export const drive = async (
+  dataFolder: string,
+  connections: number,
+  forMs: number,
+  kind: 'post' | 'list',
+  accepted: 'answers' | 'refusals too' = 'answers',
+) => {
   const { url, token } = JSON.parse(await readFile(join(dataFolder, 'service.json'), 'utf8'));
   const { stdout } = await execa(process.execPath, [
     join(import.meta.dirname, 'load-generator.ts'),
@@ -21,11 +27,11 @@ const drive = async (dataFolder: string, connections: number, forMs: number, kin
     kind,
   ]);
   const measured = Measured.parse(JSON.parse(stdout));
-  if (measured.failures > 0) throw new Error(`${measured.failures} of the ${kind} calls were refused`);
+  if (measured.failures > 0 && accepted === 'answers') throw new Error(`${measured.failures} of the ${kind} calls were refused`);
   return measured;
 };
 
-const MORE = { WAITING_PER_PERSON_MAX: '1000000' };
+export const MORE = { WAITING_PER_PERSON_MAX: '1000000' };
 
 /** Filing requests, durably, over the disk's own rate. */
 export const posting = async (): Promise<Figure[]> => {

@@ -5,6 +5,7 @@ import { appends } from './appends.ts';
 import { delivering, deliveringLarge } from './delivery.ts';
 import { portOverClient } from './eventstoredb.ts';
 import type { Figure } from './figure.ts';
+import { pressure } from './pressure.ts';
 import { starting } from './start.ts';
 import { telegram } from './telegram.ts';
 import { rebuilding } from './views.ts';
@@ -22,6 +23,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   eventstoredb: portOverClient,
   telegram,
   workers: manyWorkers,
+  pressure,
 };
 
 const { values } = parseArgs({

@@ -168,7 +168,10 @@ describe('The HTTP API', () => {
         '/readyz',
         '/openapi.json',
       ]);
-      expect(document.components.securitySchemes).toEqual({ token: { type: 'http', scheme: 'bearer' } });
+      expect(document.components.securitySchemes).toEqual({
+        token: { type: 'http', scheme: 'bearer' },
+        telegram: { type: 'apiKey', in: 'header', name: 'x-telegram-bot-api-secret-token' },
+      });
     });
 
     it('refers to nothing that it does not hold', async () => {
@@ -223,4 +226,5 @@ const CALLS = [
   'POST /api/v1/tasks/{taskId}/actions',
   'POST /api/v1/tasks/{taskId}/redactions',
   'POST /api/v1/tasks/{taskId}/rerun',
+  'POST /webhook/telegram',
 ];
