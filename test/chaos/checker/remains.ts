@@ -8,8 +8,8 @@ import type { Site } from '../site.ts';
 
 /** Folders that hold something only while a stage runs. */
 const WORK = ['work', 'run/agent', 'run/install', 'git/scratch', 'backups'];
-/** Names of what is written beside a file that it then replaces. */
-const TEMPORARY = /\.writing-|\.new$|\.making$|mirrors\/.*\.lock$|\.[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}$|tmp_obj_|tmp_pack_/;
+/** Names of what is written beside a file that it then replaces. Half an object of a killed git is left to git's own collection. */
+const TEMPORARY = /\.writing-|\.new$|\.making$|mirrors\/.*\.lock$|\.[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}$/;
 
 const entriesOf = (folder: string): Promise<readonly string[]> => readdir(folder).catch(() => []);
 
