@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createArtifacts } from '../../src/infra/artifacts.ts';
+import { clearUnfinished, createArtifacts } from '../../src/infra/artifacts.ts';
 import { temporaryFolder } from '../git/support/repository.ts';
 import { artifactsContract, BYTES } from './contract.ts';
 
@@ -73,5 +73,10 @@ describe('Artifacts in a folder', () => {
     utimesSync(join(folder, '.writing-old'), 1, 1);
     const { digest } = await artifacts.put(BYTES);
     expect(readdirSync(folder).sort()).toEqual(['.writing-new', digest.slice(0, 2)].sort());
+
+    // Also while the process lives: another that shares the folder may have been killed.
+    utimesSync(join(folder, '.writing-new'), 1, 1);
+    await clearUnfinished(folder);
+    expect(readdirSync(folder)).toEqual([digest.slice(0, 2)]);
   });
 });

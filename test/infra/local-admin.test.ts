@@ -1,4 +1,5 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -43,5 +44,15 @@ describe('The local administrator', () => {
     const after = await ensure();
     expect(after.personId).not.toBe(before.personId);
     expect(await ensure()).toEqual(after);
+  });
+
+  it('leaves nothing of a file that a killed process was writing, once that is old', async () => {
+    const { file, ensure } = await place();
+    const [old, fresh] = [`${file}.${randomUUID()}`, `${file}.${randomUUID()}`];
+    for (const left of [old, fresh]) await writeFile(left, '{"personId":"person-');
+    await utimes(old, 1, 1);
+    await ensure();
+    const names = (await readdir(join(file, '..'))).filter((name) => name.startsWith('local-admin.json.'));
+    expect(names.map((name) => join(file, '..', name))).toEqual([fresh]);
   });
 });
