@@ -219,12 +219,11 @@ describe('The HTTP API', () => {
     });
 
     it('holds the size of a page to 1 to 100', async () => {
-      expect((await page('?limit=0')).tasks).toHaveLength(1);
+      for (const less of ['0', '-1', '-30']) expect((await page(`?limit=${less}`)).tasks).toHaveLength(1);
       expect((await page('?limit=999999')).tasks.length).toBeGreaterThan(3);
     });
 
     it.each([
-      '?limit=-1',
       '?limit=1e3',
       '?limit=ten',
       '?limit=1&limit=2',
