@@ -119,16 +119,18 @@ export const gatherPeople = (
       if (sent.updateId !== undefined) telegram.redeliver(sent.updateId);
     };
     if (isDoubled('update')) void again().catch(() => undefined);
-    let reruns = 0;
+    /** Messages that said that an attempt failed: a press that nobody answered is pressed again. */
+    const ended = new Set<number>();
     for (;;) {
       const heard = telegram.messages(chat).filter(({ from, deleted }) => from.is_bot && !deleted);
       const last = heard.at(-1);
       if (last?.text.startsWith('✅')) return;
       const asking = last && ANSWERS.find((label) => buttonOf(last, label));
       if (last && asking) {
-        if (asking === 'Rerun') {
+        if (asking === 'Rerun' && !ended.has(last.id)) {
+          ended.add(last.id);
           failed();
-          if (++reruns > RERUNS_MAX) return;
+          if (ended.size > RERUNS_MAX) return;
         }
         // A message that changed under the finger has no such button any more.
         const pressed = telegram
