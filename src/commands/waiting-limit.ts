@@ -3,7 +3,9 @@ import { DomainError } from '../domain/refusals.ts';
 interface Known {
   /** Not fewer than were waiting when they were counted, and were filed since. */
   waiting: number;
-  filing: number;
+  readonly filing: Set<Promise<unknown>>;
+  /** While it is counted nothing of this person is filed. */
+  counting: Promise<void> | undefined;
 }
 
 /** Most people who are remembered; who is forgotten is counted anew. */
@@ -26,29 +28,38 @@ export const createWaitingLimit = ({ count, max }: WaitingLimitOptions) => {
     const known = people.get(personId);
     if (known) return known;
     if (people.size >= PEOPLE_MAX) people.clear();
-    const fresh = { waiting: max, filing: 0 };
+    const fresh: Known = { waiting: max, filing: new Set(), counting: undefined };
     people.set(personId, fresh);
     return fresh;
+  };
+
+  /** Once what is being filed is filed, so that it is counted once and not left out. */
+  const recount = (personId: string, known: Known): Promise<void> => {
+    const counted = async (): Promise<void> => {
+      await Promise.allSettled(known.filing);
+      known.waiting = await count(personId);
+    };
+    known.counting ??= counted().finally(() => {
+      known.counting = undefined;
+    });
+    return known.counting;
   };
 
   /** Files by calling `file`. Throws `DomainError` `too-many-waiting` before that, unless `isKnown`: what was filed already is no more. */
   return async <Filed>(personId: string, isKnown: () => boolean, file: () => Promise<Filed>): Promise<Filed> => {
     const known = knownOf(personId);
-    if (known.waiting >= max) {
-      const counted = await count(personId);
-      // Those that are being filed at this moment may not be counted yet.
-      known.waiting = counted + known.filing;
-    }
+    if (known.waiting >= max) await recount(personId, known);
     if (known.waiting >= max) {
       if (isKnown()) return file();
       throw new DomainError('too-many-waiting');
     }
     known.waiting++;
-    known.filing++;
+    const filed = file();
+    known.filing.add(filed);
     try {
-      return await file();
+      return await filed;
     } finally {
-      known.filing--;
+      known.filing.delete(filed);
     }
   };
 };
