@@ -1,4 +1,5 @@
 import { closeSync, constants } from 'node:fs';
+import { dirname } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { execa } from 'execa';
 import { OutsideFailure } from '../../commands/ports/repositories.ts';
@@ -29,7 +30,7 @@ const execute = async (
   onStderr: (chunk: Buffer) => void,
 ): Promise<Execution> => {
   const { limits, signal } = request;
-  const { reader, writeDescriptor } = await openPipe();
+  const { reader, writeDescriptor } = await openPipe(dirname(request.treeFolder));
   reader.on('data', onStdout);
   const nothing = openDescriptor('/dev/null', constants.O_RDONLY);
   const overInherited = Array.from({ length: Math.max(0, highestInheritedDescriptor() - DESCRIPTOR_LAST) }, () => nothing);

@@ -1,7 +1,6 @@
 import { constants, openSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 
@@ -19,10 +18,11 @@ export interface Pipe {
 
 /**
  * A pipe as a shell makes one. What Node gives a child is a socket, and a test that writes to `/dev/stderr` fails on a socket. The
- * name it is made under is gone when this resolves; its mode lets another user open it again through `/dev/stdout`.
+ * name it is made under, in a folder that whoever clears away knows, is gone when this resolves; its mode lets another user open it again
+ * through `/dev/stdout`.
  */
-export const openPipe = async (): Promise<Pipe> => {
-  const folder = await mkdtemp(join(tmpdir(), 'countersign-pipe-'));
+export const openPipe = async (near: string): Promise<Pipe> => {
+  const folder = await mkdtemp(join(near, 'pipe-'));
   try {
     const path = join(folder, 'pipe');
     await execa('mkfifo', [path], { extendEnv: false, env: { PATH: '/usr/bin:/bin' } });
