@@ -1,5 +1,9 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, utimes } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { execa } from 'execa';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createBubblewrapSandbox } from '../../src/infra/sandbox/bubblewrap.ts';
 import { describeSandbox } from './contract.ts';
 import { type Workbench, workbench } from './workbench.ts';
@@ -48,6 +52,15 @@ describe('In bubblewrap, a test', () => {
     expect(
       stdout.split('\n').filter((target) => target !== '/dev/null' && !/^(pipe:|\/proc\/|\/tmp\/countersign-pipe-)/.test(target)),
     ).toEqual([]);
+  });
+
+  it('leaves no name of a pipe behind, once it is old, when the service was killed', async () => {
+    const make = (): Promise<string> => mkdtemp(join(tmpdir(), 'countersign-pipe-'));
+    const [old, fresh] = [await make(), await make()];
+    onTestFinished(() => rm(fresh, { recursive: true }));
+    await utimes(old, 1, 1);
+    await sandbox.reap('nobody');
+    expect([existsSync(old), existsSync(fresh)]).toEqual([false, true]);
   });
 
   it('has the machine itself as its image', async () => {

@@ -1,5 +1,4 @@
 import { closeSync, constants } from 'node:fs';
-import { dirname } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { execa } from 'execa';
 import { OutsideFailure } from '../../commands/ports/repositories.ts';
@@ -8,7 +7,7 @@ import { bubblewrapCommand, DESCRIPTOR_LAST, ETC, HOST_PATH } from './bubblewrap
 import { highestInheritedDescriptor } from './inherited.ts';
 import { watchMemory } from './memory-watch.ts';
 import { createOutputLines } from './output-log.ts';
-import { openDescriptor, openPipe } from './pipe.ts';
+import { clearPipes, openDescriptor, openPipe } from './pipe.ts';
 import { createTestOutput, openTree, resultOf } from './test-run.ts';
 
 /** What a person is told wherever this sandbox is used. */
@@ -30,7 +29,7 @@ const execute = async (
   onStderr: (chunk: Buffer) => void,
 ): Promise<Execution> => {
   const { limits, signal } = request;
-  const { reader, writeDescriptor } = await openPipe(dirname(request.treeFolder));
+  const { reader, writeDescriptor } = await openPipe();
   reader.on('data', onStdout);
   const nothing = openDescriptor('/dev/null', constants.O_RDONLY);
   const overInherited = Array.from({ length: Math.max(0, highestInheritedDescriptor() - DESCRIPTOR_LAST) }, () => nothing);
@@ -99,10 +98,10 @@ const run = async (request: SandboxRequest): Promise<SandboxResult> => {
   return resultOf({ output, ...ended, durationMs }, limits);
 };
 
-/** Nothing of it outlives the process that started it, so there is nothing to reap. */
+/** No process of it outlives the one that started it: at most a name is left to reap. */
 export const createBubblewrapSandbox = (): Sandboxes => ({
   kind: 'bubblewrap',
   resolveImage: async () => ({ kind: 'bubblewrap', reference: 'host', id: 'host' }),
   run,
-  reap: async () => {},
+  reap: clearPipes,
 });

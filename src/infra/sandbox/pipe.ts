@@ -1,6 +1,7 @@
 import { constants, openSync } from 'node:fs';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, lstat, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 
@@ -16,13 +17,28 @@ export interface Pipe {
   readonly writeDescriptor: Descriptor;
 }
 
+const PREFIX = 'countersign-pipe-';
+/** A name is there for milliseconds; one this old was left by a process that was killed. */
+const NAME_STALE_MS = 60_000;
+
+/** Removes the names of pipes that killed processes left. */
+export const clearPipes = async (): Promise<void> => {
+  for (const name of await readdir(tmpdir())) {
+    if (!name.startsWith(PREFIX)) continue;
+    const folder = join(tmpdir(), name);
+    const found = await lstat(folder).catch(() => null);
+    const isOurs = found?.isDirectory() && found.uid === process.getuid?.();
+    if (isOurs && Date.now() - found.mtimeMs > NAME_STALE_MS) await rm(folder, { recursive: true, force: true });
+  }
+};
+
 /**
  * A pipe as a shell makes one. What Node gives a child is a socket, and a test that writes to `/dev/stderr` fails on a socket. The
- * name it is made under, in a folder that whoever clears away knows, is gone when this resolves; its mode lets another user open it again
+ * name it is made under is gone when this resolves, and says nothing of where the service stands; its mode lets another user open it again
  * through `/dev/stdout`.
  */
-export const openPipe = async (near: string): Promise<Pipe> => {
-  const folder = await mkdtemp(join(near, 'pipe-'));
+export const openPipe = async (): Promise<Pipe> => {
+  const folder = await mkdtemp(join(tmpdir(), PREFIX));
   try {
     const path = join(folder, 'pipe');
     await execa('mkfifo', [path], { extendEnv: false, env: { PATH: '/usr/bin:/bin' } });

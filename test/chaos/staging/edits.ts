@@ -18,6 +18,7 @@ export const TEMPO: readonly Edit[] = [
   { file: 'src/main.ts', from: 'KEPT_AFTER_END_MS = 14 * 86_400_000', to: 'KEPT_AFTER_END_MS = 2_000' },
   { file: 'src/commands/runner.ts', from: 'TICK_MS = 1_000', to: 'TICK_MS = 250' },
   { file: 'src/infra/artifacts.ts', from: 'TEMPORARY_STALE_MS = 3_600_000', to: 'TEMPORARY_STALE_MS = 10_000' },
+  { file: 'src/infra/sandbox/pipe.ts', from: 'NAME_STALE_MS = 60_000', to: 'NAME_STALE_MS = 5_000' },
   { file: 'src/infra/upkeep.ts', from: '10 * 60_000', to: '1_000' },
   { file: 'src/infra/forge/gh.ts', from: 'const TIMEOUT_MS = 60_000', to: 'const TIMEOUT_MS = 4_000' },
   { file: 'src/infra/git/delivery.ts', from: 'LOOK_TIMEOUT_MS = 60_000', to: 'LOOK_TIMEOUT_MS = 4_000' },
