@@ -27,8 +27,8 @@ export const clearPipes = async (): Promise<void> => {
     if (!name.startsWith(PREFIX)) continue;
     const folder = join(tmpdir(), name);
     const found = await lstat(folder).catch(() => null);
-    const isOurs = found?.isDirectory() && found.uid === process.getuid?.();
-    if (isOurs && Date.now() - found.mtimeMs > NAME_STALE_MS) await rm(folder, { recursive: true, force: true });
+    if (found === null || !found.isDirectory() || found.uid !== process.getuid?.()) continue;
+    if (Date.now() - found.mtimeMs > NAME_STALE_MS) await rm(folder, { recursive: true, force: true });
   }
 };
 
