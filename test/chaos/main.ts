@@ -44,7 +44,9 @@ const { minutes, report, verbose, ...given } = Options.parse(values);
 const begun = performance.now();
 const stopping = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
+  // Listened to until the end: execa, which has children here, would otherwise pass it on to this process.
+  process.on(signal, () => {
+    if (stopping.signal.aborted) process.exit(1);
     console.log('stops after the batches under way; a second signal ends it at once and leaves their small disks mounted');
     stopping.abort();
   });
