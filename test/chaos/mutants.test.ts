@@ -12,7 +12,12 @@ describe.concurrent('A bug that is planted in the service', () => {
       only: 'forge.openDraft: SIGKILL',
       says: /holds \d+ commits for \d+ attempts|nobody asked for/,
     },
-    { mutant: 'ignored-fence', store: 'double', only: ': SIGSTOP before', says: /of execution \d while|a second time|execution \d follows/ },
+    {
+      mutant: 'ignored-fence',
+      store: 'double',
+      only: ': SIGSTOP before',
+      says: /of execution \d while|a second time|execution \d follows/,
+    },
     { mutant: 'early-acknowledgement', store: 'sqlite', only: 'append TaskCreated: SIGKILL', says: /became no task|stuck/ },
   ] as const)('is found by the laboratory: $mutant', { timeout: 300_000 }, async ({ says, ...planted }) => {
     const played = await runChaos({
