@@ -30,7 +30,7 @@ import { configuredAgents } from './infra/agent/configured.ts';
 import { loginSecrets } from './infra/agent/login-secrets.ts';
 import { clearUnfinished, createArtifacts } from './infra/artifacts.ts';
 import { clearStagedBackups, makeBackup } from './infra/backup/make.ts';
-import { checkAll, parkedChecks } from './infra/checks.ts';
+import { checkAll } from './infra/checks.ts';
 import { type Composition, type Offline, SERVICE_FILE, type Service, type ServiceFile } from './infra/cli/composition.ts';
 import { runCli } from './infra/cli/main.ts';
 import { type Configuration, secretsOf } from './infra/config/configuration.ts';
@@ -39,6 +39,7 @@ import { createGitHubForge, type GitHubForge } from './infra/forge/github.ts';
 import { createLocalForge } from './infra/forge/local.ts';
 import type { GitAccess } from './infra/git/access.ts';
 import { createRepositories } from './infra/git/repositories.ts';
+import { healthReport } from './infra/health.ts';
 import { createHeartbeats, type Heartbeats } from './infra/heartbeats.ts';
 import { createApi, createWorkerApi } from './infra/http/app.ts';
 import type { ApiOptions, HealthReport } from './infra/http/context.ts';
@@ -47,7 +48,6 @@ import { listen } from './infra/http/server.ts';
 import { ensureLocalAdmin, writePrivately } from './infra/local-admin.ts';
 import { createLog, type Log } from './infra/log.ts';
 import { FOREIGN_AUDIT, isForeignAudit } from './infra/okaydokki/foreign-audit.ts';
-import { okayDokkiNames } from './infra/okaydokki/policy-names.ts';
 import { createProgressFeed } from './infra/progress-feed.ts';
 import { createRedactor } from './infra/redact.ts';
 import { replay } from './infra/replay.ts';
@@ -61,12 +61,11 @@ import { lockDataFolder } from './infra/store/data-folder-lock.ts';
 import { openStore } from './infra/store/place.ts';
 import type { Telegram, TelegramOptions } from './infra/telegram/telegram.ts';
 import { telegramOnDuty } from './infra/telegram-duty.ts';
-import { startUpkeep } from './infra/upkeep.ts';
+import { isOverForGood, startUpkeep } from './infra/upkeep.ts';
 import { peopleLookUps } from './infra/views/people-queries.ts';
 import { startKeeper } from './infra/views/threaded-keeper.ts';
 import { openViews } from './infra/views/views.ts';
 import { createWorkspaces } from './infra/workspaces.ts';
-import type { TaskView } from './projections/task-view.ts';
 
 /** How long an outside failure is waited out: after the first, the second, the third. In milliseconds. */
 const RETRY_DELAYS_MS = [5_000, 30_000, 120_000];
@@ -75,9 +74,6 @@ const KINDS: readonly Kind[] = [taskKind as Kind, personKind as Kind, chatKind a
 const VIEWS_WAIT_MS = 5_000;
 /** Preparations and expiries under way at the same time. */
 const LIGHT_STEPS_MAX = 16;
-/** How long the tree of a task that failed stays at hand for a rerun, as long as git keeps what nothing refers to. In milliseconds. */
-const KEPT_AFTER_END_MS = 14 * 86_400_000;
-
 const storePlaceOf = ({ eventStoreUrl, dataFolder }: Configuration) => ({ eventStoreUrl, file: join(dataFolder, 'log.db') });
 
 /** The log and what is derived from it, under the lock of the data folder; `open` closes it in the right order. */
@@ -232,16 +228,10 @@ const openRunner = async (
     retryDelaysMs: RETRY_DELAYS_MS,
   });
   open.defer(() => runner.stop());
-  const isOver = (taskId: string): boolean => {
-    const found = views.queries.getTask(taskId);
-    if (found?.status !== 'FAILED' && found?.status !== 'COMPLETED') return false;
-    const { lastChangeAt }: TaskView = JSON.parse(found.json); // Written by the projection.
-    return Date.parse(lastChangeAt) < Date.parse(systemClock.now()) - KEPT_AFTER_END_MS;
-  };
   const upkeep = startUpkeep(
     [
       () => sandboxes.reap(owner),
-      () => letGoOfEnded(outside.repositories, isOver),
+      () => letGoOfEnded(outside.repositories, isOverForGood(views.queries, systemClock.now())),
       () => clearUnfinished(configuration.artifactFolder),
     ],
     log,
@@ -285,37 +275,6 @@ const openTelegram = async (
 
 const probeTelegram = async ({ telegram }: Configuration) => (await import('./infra/telegram/checks.ts')).probeTelegram(telegram);
 
-const healthOf = async (
-  configuration: Configuration,
-  outside: Outside,
-  { store, views }: OpenLog,
-  telegram: Telegram | null,
-): Promise<HealthReport> => {
-  const standing = views.status();
-  const asked = await checkAll({
-    ...outside,
-    store,
-    telegram: telegram?.check ?? (() => probeTelegram(configuration)),
-  });
-  const components = [...asked, ...parkedChecks(standing)];
-  const { image, testCommand, allowedTestCommands, policy } = configuration.operator;
-  return {
-    service: 'countersign',
-    status: components.some(({ status }) => status === 'fail') ? 'degraded' : 'ok',
-    nodeVersion: process.version,
-    timestamp: systemClock.now(),
-    contracts: { api: 'v1', gatewayApi: 'v1', taskLifecycle: 'v1', agentAdapter: 'v1', audit: '2.0', auditLog: 'v2.0' },
-    sandbox: {
-      image,
-      defaultTestCommand: testCommand,
-      allowedTestCommands,
-      diffPolicy: { ...policy, ...okayDokkiNames(policy) },
-    },
-    components,
-    views: standing,
-  };
-};
-
 /** What an API process answers with, and Telegram, which comes to life with it. */
 const openApi = async (
   configuration: Configuration,
@@ -326,7 +285,13 @@ const openApi = async (
 ) => {
   const { dataFolder } = configuration;
   const door = openDoor(configuration, opened);
-  const health = (): Promise<HealthReport> => healthOf(configuration, outside, opened, telegram);
+  const health = (): Promise<HealthReport> =>
+    healthReport({
+      ...outside,
+      ...opened,
+      telegram: telegram?.check ?? (() => probeTelegram(configuration)),
+      now: systemClock.now,
+    });
   const telegram = await openTelegram(configuration, opened, parts.member, { ...parts, door, health });
   const api = createApi(
     bounded({
