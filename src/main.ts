@@ -231,7 +231,7 @@ const openRunner = async (
   const upkeep = startUpkeep(
     [
       () => sandboxes.reap(owner),
-      () => letGoOfEnded(outside.repositories, isOverForGood(views.queries, systemClock.now())),
+      () => letGoOfEnded(outside.repositories, (taskId) => isOverForGood(views.queries.getTask(taskId), systemClock.now())),
       () => clearUnfinished(configuration.artifactFolder),
     ],
     log,

@@ -7,15 +7,12 @@ const LOOK_EVERY_MS = 10 * 60_000;
 /** How long the tree of a task that failed stays at hand for a rerun, as long as git keeps what nothing refers to. In milliseconds. */
 const KEPT_AFTER_END_MS = 14 * 86_400_000;
 
-/** Whether a task ended so long before `now` (ISO 8601) that nobody takes it up again from where it was. */
-export const isOverForGood =
-  (queries: Pick<ViewQueries, 'getTask'>, now: string) =>
-  (taskId: string): boolean => {
-    const found = queries.getTask(taskId);
-    if (found?.status !== 'FAILED' && found?.status !== 'COMPLETED') return false;
-    const { lastChangeAt }: TaskView = JSON.parse(found.json); // Written by the projection.
-    return Date.parse(lastChangeAt) < Date.parse(now) - KEPT_AFTER_END_MS;
-  };
+/** Whether a task, as its view shows it, ended so long before `now` (ISO 8601) that nobody takes it up again from where it was. */
+export const isOverForGood = (found: ReturnType<ViewQueries['getTask']>, now: string): boolean => {
+  if (found?.status !== 'FAILED' && found?.status !== 'COMPLETED') return false;
+  const { lastChangeAt }: TaskView = JSON.parse(found.json); // Written by the projection.
+  return Date.parse(lastChangeAt) < Date.parse(now) - KEPT_AFTER_END_MS;
+};
 
 /**
  * Looks for what should not be there any more, one piece of work after the other, until it is stopped; `stop` waits for a look that is under way.
