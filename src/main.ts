@@ -28,6 +28,7 @@ import { taskKind } from './domain/task/index.ts';
 import { createAgents } from './infra/agent/agents.ts';
 import { configuredAgents } from './infra/agent/configured.ts';
 import { loginSecrets } from './infra/agent/login-secrets.ts';
+import { type ArtifactStock, namedByOpenTasks, PRUNED_EVERY_MS, pruneArtifacts } from './infra/artifact-retention.ts';
 import { clearUnfinished, createArtifacts } from './infra/artifacts.ts';
 import { clearStagedBackups, makeBackup } from './infra/backup/make.ts';
 import { checkAll } from './infra/checks.ts';
@@ -142,7 +143,7 @@ const gitCredentialsOf = (configuration: Configuration): GitAccess => {
 };
 
 /** The client of S3 is loaded only where one is named. */
-const openArtifacts = async ({ artifactStore, artifactFolder }: Configuration): Promise<Artifacts> => {
+const openArtifacts = async ({ artifactStore, artifactFolder }: Configuration): Promise<Artifacts & ArtifactStock> => {
   if (artifactStore === null) return createArtifacts({ folder: artifactFolder, bytesMax: ARTIFACT_BYTES_MAX });
   const { createS3Artifacts } = await import('./infra/s3-artifacts.ts');
   return createS3Artifacts(artifactStore, ARTIFACT_BYTES_MAX);
@@ -193,7 +194,7 @@ const joinOthers = async ({ eventStoreUrl }: Configuration, { store }: OpenLog, 
 /** Takes due steps until it is closed; what an earlier process left on this machine is cleared away first. */
 const openRunner = async (
   configuration: Configuration,
-  { views, streams, dispatch }: OpenLog,
+  { store, views, streams, dispatch }: OpenLog,
   outside: Outside,
   parts: {
     readonly log: Log;
@@ -237,6 +238,9 @@ const openRunner = async (
     log,
   );
   open.defer(() => upkeep.stop());
+  const prune = () => pruneArtifacts(outside.artifacts, configuration.artifactRetention, () => namedByOpenTasks(store, views));
+  const retention = startUpkeep([prune], log, PRUNED_EVERY_MS);
+  open.defer(() => retention.stop());
   return runner;
 };
 

@@ -1,11 +1,12 @@
 import { constants } from 'node:fs';
-import { chmod, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, lstat, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { v4 } from 'uuid';
-import type { Artifacts } from '../commands/ports/artifacts.ts';
+import { ArtifactMissing, type Artifacts } from '../commands/ports/artifacts.ts';
 import { OutsideFailure } from '../commands/ports/repositories.ts';
 import { type ArtifactRef, ArtifactRef as ArtifactRefSchema } from '../domain/artifact.ts';
 import { sha256 } from '../domain/canonical.ts';
+import type { ArtifactStock } from './artifact-retention.ts';
 
 /** A temporary file this old was left by a process that was killed; the folder may be shared with others that still write. */
 const TEMPORARY_STALE_MS = 3_600_000;
@@ -42,10 +43,14 @@ const writeDurably = async (path: string, bytes: Buffer): Promise<void> => {
   }
 };
 
-/** The bytes when there are exactly `bytesExpected` of them with this digest; `null` when the file is missing or another. */
-const verified = async (path: string, { digest, bytes: bytesExpected }: ArtifactRef): Promise<Buffer | null> => {
-  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch(() => null);
-  if (handle === null) return null;
+const isGone = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT';
+
+/** The bytes when there are exactly `bytesExpected` of them with this digest; `null` when the file is another, `undefined` when there is none. */
+const verified = async (path: string, { digest, bytes: bytesExpected }: ArtifactRef): Promise<Buffer | null | undefined> => {
+  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch((error: unknown) =>
+    isGone(error) ? undefined : null,
+  );
+  if (!handle) return handle;
   try {
     const found = await handle.stat();
     if (!found.isFile() || found.size !== bytesExpected) return null;
@@ -71,9 +76,33 @@ const makeFolder = async (folder: string): Promise<void> => {
   await clearUnfinished(folder);
 };
 
+/** From now on it counts as just put. `false`: somebody cleared it away meanwhile. */
+const touch = async (path: string): Promise<boolean> => {
+  const now = new Date();
+  return utimes(path, now, now).then(
+    () => true,
+    (error: unknown) => {
+      if (isGone(error)) return false;
+      throw error;
+    },
+  );
+};
+
+const DIGEST = /^[0-9a-f]{64}$/;
+
+async function* stored(root: string): ReturnType<ArtifactStock['list']> {
+  for (const first of await readdir(root).catch(() => [])) {
+    for (const digest of /^[0-9a-f]{2}$/.test(first) ? await readdir(join(root, first)).catch(() => []) : []) {
+      const found = DIGEST.test(digest) ? await lstat(join(root, first, digest)).catch(() => null) : null;
+      if (found?.isFile()) yield { digest, bytes: found.size, putAt: found.mtimeMs };
+    }
+  }
+}
+
 /** Files named by the SHA-256 of their bytes, in a folder a first byte: `<folder>/ab/abcd…`, mode 0600. */
-export const createArtifacts = ({ folder, bytesMax }: ArtifactsOptions): Artifacts => {
+export const createArtifacts = ({ folder, bytesMax }: ArtifactsOptions): Artifacts & ArtifactStock => {
   const root = resolve(folder);
+  const pathOf = (digest: string): string => join(root, digest.slice(0, 2), digest);
   let ready: Promise<void> | undefined;
   const start = (): Promise<void> => {
     ready ??= makeFolder(root).catch((error: unknown) => {
@@ -88,8 +117,8 @@ export const createArtifacts = ({ folder, bytesMax }: ArtifactsOptions): Artifac
       await start();
       const ref: ArtifactRef = { digest: sha256(bytes), bytes: bytes.length };
       const inside = join(root, ref.digest.slice(0, 2));
-      const path = join(inside, ref.digest);
-      if ((await verified(path, ref)) !== null) {
+      const path = pathOf(ref.digest);
+      if ((await verified(path, ref)) && (await touch(path))) {
         // Whoever wrote it may not have come as far as making its name durable.
         await syncFolder(inside);
         return ref;
@@ -110,9 +139,22 @@ export const createArtifacts = ({ folder, bytesMax }: ArtifactsOptions): Artifac
     },
     get: async (ref) => {
       const { digest, bytes } = ArtifactRefSchema.parse(ref);
-      const found = bytes > bytesMax ? null : await verified(join(root, digest.slice(0, 2), digest), { digest, bytes });
-      if (found === null) throw new Error(`The artifact ${digest.slice(0, 12)} is missing or damaged; restore it from a backup.`);
+      const found = bytes > bytesMax ? null : await verified(pathOf(digest), { digest, bytes });
+      if (found === undefined) throw new ArtifactMissing(ref);
+      if (found === null) throw new Error(`The artifact ${digest.slice(0, 12)} is damaged; restore it from a backup.`);
       return found;
+    },
+    list: () => stored(root),
+    remove: async (digest, putBefore) => {
+      const aside = join(root, `${TEMPORARY}${v4()}`);
+      try {
+        // Whoever puts it meanwhile touched it before, and it comes back; or finds it gone, and writes it.
+        await rename(pathOf(digest), aside);
+        if ((await lstat(aside)).mtimeMs < putBefore) await rm(aside);
+        else await rename(aside, pathOf(digest));
+      } catch (error) {
+        if (!isGone(error)) throw error;
+      }
     },
   };
 };

@@ -1,17 +1,29 @@
-import { GetObjectCommand, NoSuchKey, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import type { Artifacts } from '../commands/ports/artifacts.ts';
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  NoSuchKey,
+  NotFound,
+  PutObjectCommand,
+  paginateListObjectsV2,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import { ArtifactMissing, type Artifacts } from '../commands/ports/artifacts.ts';
 import { OutsideFailure } from '../commands/ports/repositories.ts';
 import { ArtifactRef } from '../domain/artifact.ts';
 import { sha256 } from '../domain/canonical.ts';
+import type { ArtifactStock } from './artifact-retention.ts';
 
 /** Longest wait for a connection, and for an answer, in milliseconds; and how often a call is made before it has failed. */
 const CONNECT_MS = 5_000;
 const ANSWER_MS = 30_000;
 const TRIES_MAX = 3;
+/** Of a SHA-256 in hexadecimal. */
+const DIGEST_CHARACTERS = 64;
 
 /** Answers that say that this key may not, or that there is no such bucket: waiting alone does not mend them. */
 const REFUSALS: Readonly<Record<string, string>> = {
-  AccessDenied: 'refuses this key; let it read and write below the prefix',
+  AccessDenied: 'refuses this key; let it list, read, write and delete below the prefix',
   InvalidAccessKeyId: 'does not know ARTIFACT_STORE_KEY_ID',
   SignatureDoesNotMatch: 'refuses ARTIFACT_STORE_SECRET',
   RequestTimeTooSkewed: 'has another time than this machine; set its clock',
@@ -48,7 +60,7 @@ const readUpTo = async (body: AsyncIterable<Uint8Array>, bytes: number): Promise
 };
 
 /** Objects named by the SHA-256 of their bytes, in a bucket that speaks S3: `<prefix>/ab/abcd…`. The store checks each against its digest. */
-export const createS3Artifacts = (place: S3Place, bytesMax: number): Artifacts => {
+export const createS3Artifacts = (place: S3Place, bytesMax: number): Artifacts & ArtifactStock => {
   const { bucket: Bucket, prefix, endpoint, region, keyId, secret } = place;
   const client = new S3Client({
     region,
@@ -61,18 +73,34 @@ export const createS3Artifacts = (place: S3Place, bytesMax: number): Artifacts =
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
   });
-  const keyOf = (digest: string): string => `${prefix === '' ? '' : `${prefix}/`}${digest.slice(0, 2)}/${digest}`;
+  const below = prefix === '' ? '' : `${prefix}/`;
+  const keyOf = (digest: string): string => `${below}${digest.slice(0, 2)}/${digest}`;
 
-  const read = async ({ digest, bytes }: ArtifactRef): Promise<Buffer | null> => {
+  /** As `verified` of a folder. */
+  const read = async ({ digest, bytes }: ArtifactRef): Promise<Buffer | null | undefined> => {
     try {
       const { Body } = await client.send(new GetObjectCommand({ Bucket, Key: keyOf(digest) }));
       const found = Body && (await readUpTo(Body as AsyncIterable<Uint8Array>, bytes)); // In Node it is a stream.
       return found && found.length === bytes && sha256(found) === digest ? found : null;
     } catch (error) {
-      if (error instanceof NoSuchKey) return null;
+      if (error instanceof NoSuchKey) return undefined;
       throw failure(error);
     }
   };
+
+  async function* stored(): ReturnType<ArtifactStock['list']> {
+    try {
+      for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket, Prefix: below })) {
+        for (const { Key = '', Size = 0, LastModified } of Contents) {
+          const digest = Key.slice(-DIGEST_CHARACTERS);
+          // What else stands in the bucket is somebody else's.
+          if (Key === keyOf(digest) && LastModified) yield { digest, bytes: Size, putAt: LastModified.getTime() };
+        }
+      }
+    } catch (error) {
+      throw failure(error);
+    }
+  }
 
   return {
     /** Always sent: the same bytes under the same name change nothing, and mend what was damaged. */
@@ -90,8 +118,20 @@ export const createS3Artifacts = (place: S3Place, bytesMax: number): Artifacts =
     get: async (ref) => {
       const { digest, bytes } = ArtifactRef.parse(ref);
       const found = bytes > bytesMax ? null : await read({ digest, bytes });
-      if (found === null) throw new Error(`The artifact ${digest.slice(0, 12)} is missing or damaged; restore it from a backup.`);
+      if (found === undefined) throw new ArtifactMissing(ref);
+      if (found === null) throw new Error(`The artifact ${digest.slice(0, 12)} is damaged; restore it from a backup.`);
       return found;
+    },
+    list: stored,
+    /** Between the look and the removal is a moment: a bucket has no condition on the time for both. */
+    remove: async (digest, putBefore) => {
+      const object = { Bucket, Key: keyOf(digest) };
+      try {
+        const { LastModified } = await client.send(new HeadObjectCommand(object));
+        if (LastModified && LastModified.getTime() < putBefore) await client.send(new DeleteObjectCommand(object));
+      } catch (error) {
+        if (!(error instanceof NotFound)) throw failure(error);
+      }
     },
   };
 };

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sha256 } from '../../src/domain/canonical.ts';
+import { pruneArtifacts } from '../../src/infra/artifact-retention.ts';
 import { createS3Artifacts, type S3Place } from '../../src/infra/s3-artifacts.ts';
 import { BUCKET, KEY, REGION, type S3Server, startS3 } from '../support/s3.ts';
 import { artifactsContract, BYTES } from './contract.ts';
@@ -27,6 +28,7 @@ describe('Artifacts in S3', () => {
     names: async () => [...server.objects.keys()].map((key) => key.slice(-64)),
     replace: async (digest, bytes) => void server.objects.set(keyOf(digest), bytes),
     remove: async (digest) => void server.objects.delete(keyOf(digest)),
+    age: async (digest, hours) => void server.putAt.set(keyOf(digest), new Date(Date.now() - hours * 3_600_000)),
   }));
 
   it('stand below the prefix, or at the top of the bucket without one', async () => {
@@ -66,9 +68,23 @@ describe('Artifacts in S3', () => {
     expect(server.objects.size).toBe(0);
   });
 
+  it('are told from what else stands in the bucket, which nobody clears away', async () => {
+    const { digest } = await open().put(BYTES);
+    const others = [
+      `team/one/${digest.slice(0, 2)}/notes.txt`,
+      `team/one/zz/${digest}`,
+      `team/two/${digest.slice(0, 2)}/${digest}`,
+    ];
+    for (const key of others) server.objects.set(key, BYTES);
+    for (const key of server.objects.keys()) server.putAt.set(key, new Date(0));
+    await pruneArtifacts(open(), { ageMsMax: 1, bytesMax: 1 }, async () => new Set());
+    expect([...server.objects.keys()]).toEqual(others);
+  });
+
   it('are refused to a key without the right', async () => {
     server.faults.denied = true;
     await expect(open().put(BYTES)).rejects.toThrow('refuses this key');
+    await expect(Array.fromAsync(open().list())).rejects.toThrow('refuses this key');
   });
 });
 

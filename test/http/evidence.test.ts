@@ -1,4 +1,4 @@
-import { readdir, readlink, rm } from 'node:fs/promises';
+import { readdir, readlink, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { auditVerifier } from '../../src/projections/audit.ts';
@@ -60,15 +60,27 @@ describe('The HTTP API', () => {
       expect((await admin.call('GET', `/api/v1/tasks/${fresh.taskId}/logs`)).text).toBe('');
     });
 
-    it('is said to be lost when its files are, and the task is still shown', async () => {
+    it('is said to be damaged, or not kept any more, and the task is still shown', async () => {
       const lost = (await approve(admin, await filed(admin, { intent: 'Break it.' }), WAIT)).task();
       const digest = lost.runResult?.artifacts.patch?.digest ?? '';
-      await rm(join(office.workshop.dataFolder, 'artifacts', digest.slice(0, 2), digest));
-      const answer = await admin.call('GET', `/api/v1/tasks/${lost.taskId}/patch`);
-      expect([answer.status, answer.code()]).toEqual([503, 'UNAVAILABLE']);
-      expect(answer.text).toContain('backup');
-      expect(answer.text).not.toContain(office.workshop.folder);
+      const file = join(office.workshop.dataFolder, 'artifacts', digest.slice(0, 2), digest);
+      const ask = async () => {
+        const answer = await admin.call('GET', `/api/v1/tasks/${lost.taskId}/patch`);
+        expect(answer.text).toContain('backup');
+        expect(answer.text).not.toContain(office.workshop.folder);
+        return [answer.status, answer.code()];
+      };
+      await writeFile(file, 'another patch');
+      expect(await ask()).toEqual([503, 'UNAVAILABLE']);
+      await rm(file);
+      expect(await ask()).toEqual([404, 'INVALID_ACTION']);
       expect((await admin.call('GET', `/api/v1/tasks/${lost.taskId}`)).status).toBe(200);
+
+      // What it came to can be had from nowhere: with feedback, too, the next attempt starts from the base.
+      await rm(join(office.workshop.dataFolder, 'mirrors'), { recursive: true });
+      await office.reopen();
+      const again = await admin.call('POST', `/api/v1/tasks/${lost.taskId}/rerun`, { feedback: 'Mend it.' }, WAIT);
+      expect(again.task()).toMatchObject({ status: 'WAIT_APPROVE_WRITE', prepared: { startFrom: 'base' } });
     });
   });
 

@@ -7,6 +7,8 @@ export const KEY = { keyId: 'AKIACOUNTERSIGN00001', secret: 'a-secret-key-of-for
 export const REGION = 'eu-central-1';
 export const BUCKET = 'countersign-artifacts';
 
+/** Objects in one page of a listing: few, so that tests turn pages. */
+const LISTED_MAX = 2;
 /** Most that a signature's time may differ from the server's, in milliseconds. */
 const SKEW_MS_MAX = 15 * 60_000;
 
@@ -57,6 +59,8 @@ export interface S3Server {
   readonly endpoint: string;
   /** What is stored, by key. Tests may damage it. */
   readonly objects: Map<string, Buffer>;
+  /** When an object was last put, where that is not when it really was. The next put takes it away. */
+  readonly putAt: Map<string, Date>;
   readonly faults: {
     /** So many calls are answered with "SlowDown". */
     slowDown: number;
@@ -73,6 +77,9 @@ export interface S3Server {
 /** The part of S3 that artifacts use, path-style, on loopback. It believes nothing that is not signed, and stores nothing whose sum is wrong. */
 export const startS3 = async (): Promise<S3Server> => {
   const objects = new Map<string, Buffer>();
+  const putAt = new Map<string, Date>();
+  const times = new Map<string, Date>();
+  const modified = (key: string): Date => putAt.get(key) ?? times.get(key) ?? new Date();
   const faults: S3Server['faults'] = { slowDown: 0, acknowledgementsToLose: 0, denied: false };
   const calls: string[] = [];
 
@@ -85,11 +92,29 @@ export const startS3 = async (): Promise<S3Server> => {
     const sum = request.headers['x-amz-checksum-sha256'];
     if (sum !== Buffer.from(sha256(body), 'hex').toString('base64')) return refuse(response, 'BadDigest');
     objects.set(key, body);
+    putAt.delete(key);
+    times.set(key, new Date());
     if (faults.acknowledgementsToLose > 0) {
       faults.acknowledgementsToLose -= 1;
       return request.socket.destroy();
     }
     return response.writeHead(200, { etag: `"${createHash('md5').update(body).digest('hex')}"` }).end();
+  };
+
+  /** Version 2 of the listing, a few at a time. */
+  const list = (asked: URLSearchParams, response: ServerResponse): unknown => {
+    const after = asked.get('continuation-token') ?? '';
+    const fitting = [...objects.keys()].sort().filter((key) => key.startsWith(asked.get('prefix') ?? '') && key > after);
+    const shown = fitting.slice(0, LISTED_MAX);
+    const entries = shown.map(
+      (key) =>
+        `<Contents><Key>${key}</Key><LastModified>${modified(key).toISOString()}</LastModified><Size>${objects.get(key)?.length}</Size></Contents>`,
+    );
+    const next = fitting.length > shown.length ? `<NextContinuationToken>${shown.at(-1)}</NextContinuationToken>` : '';
+    response.writeHead(200, { 'content-type': 'application/xml' });
+    return response.end(
+      `<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult><IsTruncated>${next !== ''}</IsTruncated>${next}${entries.join('')}</ListBucketResult>`,
+    );
   };
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<unknown> => {
@@ -106,10 +131,16 @@ export const startS3 = async (): Promise<S3Server> => {
     const key = path.join('/');
     calls.push(`${request.method} ${key}`);
     if (request.method === 'PUT') return put(request, response, key, body);
-    if (request.method !== 'GET') return refuse(response, 'MethodNotAllowed');
+    if (request.method === 'GET' && key === '') return list(url.searchParams, response);
     const object = objects.get(key);
-    if (!object) return refuse(response, 'NoSuchKey');
-    return response.writeHead(200, { 'content-length': object.length }).end(object);
+    if (request.method === 'DELETE') {
+      objects.delete(key);
+      return response.writeHead(204).end();
+    }
+    if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(response, 'MethodNotAllowed');
+    if (!object) return request.method === 'HEAD' ? response.writeHead(404).end() : refuse(response, 'NoSuchKey');
+    const headers = { 'content-length': object.length, 'last-modified': modified(key).toUTCString() };
+    return response.writeHead(200, headers).end(request.method === 'HEAD' ? undefined : object);
   };
 
   const server = createServer((request, response) => void answer(request, response).catch(() => request.socket.destroy()));
@@ -119,6 +150,7 @@ export const startS3 = async (): Promise<S3Server> => {
   return {
     endpoint: `http://127.0.0.1:${port}`,
     objects,
+    putAt,
     faults,
     calls,
     stop: async () => {

@@ -3,10 +3,11 @@ import { digestOf } from '../../domain/canonical.ts';
 import { judge } from '../../domain/policy/judge.ts';
 import { storedReport } from '../../domain/policy/shapes.ts';
 import type { TaskCommandData } from '../../domain/task/commands.ts';
-import type { PresentTask, Task } from '../../domain/task/state.ts';
+import type { LastChange, PresentTask, Task } from '../../domain/task/state.ts';
 import { type Text, textOf } from '../../domain/text.ts';
 import { type Effect, type Execution, type Order, StageFailure } from '../effect.ts';
 import type { AgentResult } from '../ports/agent.ts';
+import { ArtifactMissing, type Artifacts } from '../ports/artifacts.ts';
 import type { Collected } from '../ports/repositories.ts';
 import { changeList } from './change-list.ts';
 import { fenceOf, taskClaim } from './claim.ts';
@@ -21,6 +22,14 @@ export const wholeIntent = ({ intent, clarifications }: Pick<PresentTask, 'inten
 /** Names the refs that keep a task's last collected tree out of the garbage collection; the next attempt's take their place. */
 export const keepOf = ({ taskId }: Pick<PresentTask, 'taskId'>): string => taskId;
 
+const lastChangeGone = (): StageFailure =>
+  new StageFailure('SNAPSHOT_MISSING', 'The last attempt’s change is not here any more. Rerun the task without feedback.');
+
+const lastPatch = (artifacts: Artifacts, { patch }: LastChange): Promise<Buffer> =>
+  artifacts.get(patch).catch((error: unknown) => {
+    throw error instanceof ArtifactMissing ? lastChangeGone() : error;
+  });
+
 /** The tree the agent starts from, on whichever machine this runs: it follows from the base and the last change. */
 const ensureStart = async ({ repositories, artifacts }: TaskPorts, task: AtAgent, signal: AbortSignal): Promise<void> => {
   const { prepared } = task.evidence;
@@ -32,13 +41,10 @@ const ensureStart = async ({ repositories, artifacts }: TaskPorts, task: AtAgent
       throw new StageFailure('SNAPSHOT_MISSING', 'The approved starting tree is not here any more. Rerun the task.');
     return;
   }
-  if (!lastChange)
-    throw new StageFailure(
-      'SNAPSHOT_MISSING',
-      'The last attempt’s change is not here any more. Rerun the task without feedback.',
-    );
+  if (!lastChange) throw lastChangeGone();
   const { repo } = prepared;
-  await repositories.ensureTree(repo, lastChange.tree, lastChange.baseCommit, () => artifacts.get(lastChange.patch), signal);
+  const { tree, baseCommit } = lastChange;
+  await repositories.ensureTree(repo, tree, baseCommit, () => lastPatch(artifacts, lastChange), signal);
   const merged = await repositories.mergeOnto(prepared.repo, lastChange.tree, lastChange.baseCommit, prepared.baseCommit);
   if (merged !== prepared.startTree)
     throw new StageFailure('SNAPSHOT_MISSING', 'The approved starting tree cannot be made again. Rerun the task.');
@@ -57,7 +63,7 @@ const runAgent = async (
   const { prepared } = task.evidence;
   const workFolder = await ports.workspaces.furnish(folder, 'work', {});
   const conflicted = prepared.startFrom === 'base_after_conflict' ? task.lastChange : undefined;
-  const left = conflicted ? { 'previous.patch': await ports.artifacts.get(conflicted.patch) } : {};
+  const left = conflicted ? { 'previous.patch': await lastPatch(ports.artifacts, conflicted) } : {};
   const outFolder = await ports.workspaces.furnish(folder, 'out', left);
   return ports.agents.run({
     key,

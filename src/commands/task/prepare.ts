@@ -5,6 +5,7 @@ import type { Agent, ClarifyReason, Image, Prepared } from '../../domain/task/sh
 import type { PresentTask, Task } from '../../domain/task/state.ts';
 import { ownText, textOf } from '../../domain/text.ts';
 import type { Effect, Order } from '../effect.ts';
+import { ArtifactMissing } from '../ports/artifacts.ts';
 import type { RunnerLog } from '../ports/log.ts';
 import { OutsideFailure, RepositoryProblem, type ResolvedBase } from '../ports/repositories.ts';
 import { ImageMissing } from '../ports/sandbox.ts';
@@ -55,11 +56,18 @@ const startOf = async (
   base: ResolvedBase,
 ): Promise<Pick<Prepared, 'startTree' | 'startFrom'>> => {
   if (feedback === null || lastChange === null || lastChange.repo !== repo) return { startTree: base.tree, startFrom: 'base' };
-  await repositories.ensureTree(repo, lastChange.tree, lastChange.baseCommit, () => artifacts.get(lastChange.patch));
-  const merged = await repositories.mergeOnto(repo, lastChange.tree, lastChange.baseCommit, base.commit);
-  return merged === null
-    ? { startTree: base.tree, startFrom: 'base_after_conflict' }
-    : { startTree: merged, startFrom: 'last_attempt' };
+  const { tree, baseCommit, patch } = lastChange;
+  try {
+    await repositories.ensureTree(repo, tree, baseCommit, () => artifacts.get(patch));
+    const merged = await repositories.mergeOnto(repo, tree, baseCommit, base.commit);
+    if (merged !== null) return { startTree: merged, startFrom: 'last_attempt' };
+    await artifacts.get(patch); // The agent is given it.
+    return { startTree: base.tree, startFrom: 'base_after_conflict' };
+  } catch (error) {
+    // The task was over for so long that nobody keeps what it came to.
+    if (error instanceof ArtifactMissing) return { startTree: base.tree, startFrom: 'base' };
+    throw error;
+  }
 };
 
 const testCommandOf = ({ testCommand }: PresentTask, configuration: EffectiveConfiguration): string => {

@@ -1,4 +1,5 @@
 import type { OperatorDefaults } from '../../domain/repository-config.ts';
+import type { Retention } from '../artifact-retention.ts';
 import type { S3Place } from '../s3-artifacts.ts';
 import type { Place } from '../telegram/place.ts';
 
@@ -14,6 +15,7 @@ export interface Configuration {
   readonly artifactFolder: string;
   /** `null`: artifacts are files in `artifactFolder`. */
   readonly artifactStore: S3Place | null;
+  readonly artifactRetention: Retention;
   readonly auditFile: string;
   /** `null`: an SQLite file in the data folder. May hold a password. */
   readonly eventStoreUrl: string | null;

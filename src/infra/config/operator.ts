@@ -73,6 +73,10 @@ const configurationOf = (values: Values, environment: Said): Configuration => {
       keyId: values.ARTIFACT_STORE_KEY_ID ?? '',
       secret: values.ARTIFACT_STORE_SECRET ?? '',
     },
+    artifactRetention: {
+      ageMsMax: values.ARTIFACT_DAYS * 86_400_000,
+      bytesMax: values.ARTIFACT_MIB * MiB,
+    },
     auditFile: values.AUDIT_LOG_PATH === null ? join(dataFolder, 'audit.jsonl') : resolve(values.AUDIT_LOG_PATH),
     eventStoreUrl: values.EVENTSTORE_URL,
     repositories: {

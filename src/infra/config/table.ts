@@ -84,8 +84,18 @@ const service = {
     'Address of an S3 server that is not Amazon’s, such as https://minio.example:9000.',
   ),
   ARTIFACT_STORE_REGION: withDefault('us-east-1', serverName, 'Region of the bucket.'),
-  ARTIFACT_STORE_KEY_ID: secret('Id of the key that may read and write below the prefix.'),
+  ARTIFACT_STORE_KEY_ID: secret('Id of the key that may list, read, write and delete below the prefix.'),
   ARTIFACT_STORE_SECRET: secret('The secret of that key.'),
+  ARTIFACT_DAYS: withDefault(
+    '90',
+    wholeNumber(1, 36_500),
+    'How long patches and logs of a task that is over are kept. The log of events is kept for ever.',
+  ),
+  ARTIFACT_MIB: withDefault(
+    '10240',
+    wholeNumber(1, 1_073_741_824),
+    'Space for all patches and logs; the oldest of tasks that are over go first.',
+  ),
   AUDIT_LOG_PATH: optional(oneLine, 'The audit file. Default: audit.jsonl inside DATA_DIR.'),
 };
 

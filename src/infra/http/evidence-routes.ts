@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { ArtifactMissing } from '../../commands/ports/artifacts.ts';
 import type { ArtifactRef } from '../../domain/artifact.ts';
 import { taskStream } from '../../domain/ids.ts';
 import { taskLogs } from '../../projections/task-logs.ts';
@@ -42,8 +43,10 @@ export const addEvidenceRoutes = (api: Api, { artifacts, store }: ApiOptions, re
     if (!ref) throw new BadCall(404, 'INVALID_ACTION', `There is no ${what} of this task yet.`);
     try {
       return await artifacts.get(ref);
-    } catch {
-      throw new BadCall(503, 'UNAVAILABLE', `The ${what} is missing from the artifacts, or damaged. Restore it from a backup.`);
+    } catch (error) {
+      if (error instanceof ArtifactMissing)
+        throw new BadCall(404, 'INVALID_ACTION', `The ${what} of this task is not kept any more; a backup may hold it.`);
+      throw new BadCall(503, 'UNAVAILABLE', `The ${what} cannot be read, or is damaged. Try again, or restore it from a backup.`);
     }
   };
 

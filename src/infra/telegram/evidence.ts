@@ -1,4 +1,4 @@
-import type { Artifacts } from '../../commands/ports/artifacts.ts';
+import { ArtifactMissing, type Artifacts } from '../../commands/ports/artifacts.ts';
 import type { ArtifactRef } from '../../domain/artifact.ts';
 import { taskLogs } from '../../projections/task-logs.ts';
 import type { TaskView } from '../../projections/task-view.ts';
@@ -20,8 +20,10 @@ const shown = (title: string, name: string, bytes: Buffer): Words => {
 const read = async (artifacts: Artifacts, ref: ArtifactRef, title: string, name: string): Promise<Words> => {
   try {
     return shown(title, name, await artifacts.get(ref));
-  } catch {
-    return { text: html`${bold(title)}: it is missing from the artifacts, or damaged. Restore it from a backup.` };
+  } catch (error) {
+    return error instanceof ArtifactMissing
+      ? { text: html`${bold(title)}: it is not kept any more; a backup may hold it.` }
+      : { text: html`${bold(title)}: it cannot be read, or is damaged. Ask again, or restore it from a backup.` };
   }
 };
 
