@@ -120,6 +120,29 @@ describe('Views that a thread keeps', () => {
     expect(again.queries.countByStatus()).toEqual({ COMPLETED: 200, WAIT_APPROVE_WRITE: 200 });
   });
 
+  it('end with damage that only a reader meets, and are built anew by the next start', async () => {
+    const { folder, views } = await some(200);
+    await views.close();
+    const file = join(folder, 'views.db');
+    const bytes = readFileSync(file);
+    const pageBytes = bytes.readUInt16BE(16);
+    // Nothing is appended any more, so the keeper never looks there.
+    const wanted = `"taskId":"${taskIdOf(7)}"`;
+    for (let page = bytes.indexOf(wanted); page !== -1; page = bytes.indexOf(wanted, page + 1)) {
+      bytes.fill(0xa5, page - (page % pageBytes), page - (page % pageBytes) + pageBytes);
+    }
+    writeFileSync(file, bytes);
+
+    const damaged = await threaded(folder);
+    expect(damaged.queries.getTask(taskIdOf(150))?.status).toBe('COMPLETED');
+    expect(() => damaged.queries.getTask(taskIdOf(7))).toThrow('malformed');
+    await expect(damaged.done).rejects.toThrow('The file of the views is damaged.');
+    await damaged.close();
+
+    const again = await threaded(folder);
+    expect(again.queries.getTask(taskIdOf(7))?.status).toBe('COMPLETED');
+  });
+
   it('close in order, twice if need be', async () => {
     const { views } = await some(10);
     await views.close();

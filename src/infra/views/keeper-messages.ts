@@ -14,6 +14,7 @@ export type Order =
   | { readonly about: 'rebuild'; readonly id: number }
   | { readonly about: 'resume'; readonly id: number }
   | { readonly about: 'release'; readonly read: Standing }
+  | { readonly about: 'damaged' }
   | { readonly about: 'close' };
 
 /** From the thread; the first one is `news`, once the views are open. */

@@ -39,6 +39,7 @@ port.on('message', (order: Order) => {
   if (order.about === 'rebuild') void rebuild(order.id);
   else if (order.about === 'resume') void resume(order.id);
   else if (order.about === 'release') keeper.release(order.read);
+  else if (order.about === 'damaged') keeper.damaged();
   else void close();
 });
 keeper.onNews((touched) => say({ about: 'news', standing: keeper.standing(), touched }));

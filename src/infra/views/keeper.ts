@@ -40,6 +40,8 @@ export interface Keeper {
   resume(): Promise<number>;
   /** The reader has moved on to the builds that answer in `read`: the tables of those they replaced are removed. */
   release(read: Standing): void;
+  /** The reader met damage in the file. Ends the keeper as if it had met that itself: the next start builds the views anew. */
+  damaged(): void;
   /** Resolves when everything is closed; rejects with what ended it before. */
   readonly done: Promise<void>;
   close(): Promise<void>;
@@ -73,12 +75,12 @@ const keeperOf = (database: DatabaseSync, options: KeeperOptions): Keeper => {
   let listener = (_touched: Touched): void => {};
 
   /** A damaged file is removed, so that the next start builds it anew. */
-  const fail = (error: unknown): void => {
-    if (isDamaged(error)) removeViewFile(file);
+  const fail = (error: unknown, damaged = isDamaged(error)): void => {
+    if (damaged) removeViewFile(file);
     done.reject(error);
   };
   const keep = (work: Promise<void>): void => {
-    const tracked = work.catch(fail).finally(() => background.delete(tracked));
+    const tracked = work.catch((error: unknown) => fail(error)).finally(() => background.delete(tracked));
     background.add(tracked);
   };
   const onNews = (touched: Touched): void => listener(touched);
@@ -134,6 +136,7 @@ const keeperOf = (database: DatabaseSync, options: KeeperOptions): Keeper => {
       return resumed.reduce((sum, { size }) => sum + size, 0);
     },
     release,
+    damaged: () => fail(new Error('The file of the views is damaged.'), true),
     done: done.promise,
     close: async () => {
       closing.abort();

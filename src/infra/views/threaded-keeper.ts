@@ -65,6 +65,7 @@ export const startKeeper = async (place: KeeperPlace): Promise<Keeper> => {
     rebuild: async (onProgress) => void (await ask('rebuild', onProgress)),
     resume: () => ask('resume'),
     release: (read) => say({ about: 'release', read }),
+    damaged: () => say({ about: 'damaged' }),
     done: done.promise,
     close: async () => {
       say({ about: 'close' });

@@ -5,7 +5,7 @@ import type { Keeper, Touched } from './keeper.ts';
 import { type ParkedStream, parkedIn } from './parked.ts';
 import { answeringIn, type PendingStep, type ViewQueries, viewQueries } from './queries.ts';
 import type { Progress, ViewStanding } from './slot.ts';
-import { openViewReader } from './view-file.ts';
+import { isDamaged, openViewReader } from './view-file.ts';
 import { tableName } from './view-tables.ts';
 import { createWaiters } from './waiters.ts';
 
@@ -48,6 +48,23 @@ export interface Views {
   close(): Promise<void>;
 }
 
+/** `part` with functions that tell what they throw. */
+const telling = <Part extends object>(part: Part, tell: (error: unknown) => void): Part =>
+  Object.fromEntries(
+    Object.entries(part).map(([name, value]) => {
+      if (typeof value !== 'function') return [name, telling(value, tell)];
+      const told = (...args: readonly unknown[]): unknown => {
+        try {
+          return value(...args);
+        } catch (error) {
+          tell(error);
+          throw error;
+        }
+      };
+      return [name, told];
+    }),
+  ) as Part; // The same names, and functions of the same shape.
+
 const viewsOver = (database: DatabaseSync, keeper: Keeper): Views => {
   const listeners = new Set<ChangeListener>();
   const viewWaiters = createWaiters();
@@ -55,13 +72,18 @@ const viewsOver = (database: DatabaseSync, keeper: Keeper): Views => {
   const ready = Promise.withResolvers<void>();
   ready.promise.catch(() => undefined); // Whoever awaits it is told; nobody must.
   const parked = parkedIn(database);
+  /** A page that only readers come by would be met again and again: nothing but a new file heals it. */
+  const healed = (error: unknown): void => {
+    if (isDamaged(error)) keeper.damaged();
+  };
+  const queriesNow = (): ViewQueries => telling(viewQueries(database, answeringIn(standing.views)), healed);
   let standing = keeper.standing();
-  let queries = viewQueries(database, answeringIn(standing.views));
+  let queries = queriesNow();
 
   const look = (touched: Touched): void => {
     standing = keeper.standing();
     if (touched?.size === 0) {
-      queries = viewQueries(database, answeringIn(standing.views));
+      queries = queriesNow();
       keeper.release(standing);
     }
     if (standing.isReady) ready.resolve();
