@@ -13,6 +13,12 @@ const STAGING = 'backup-';
 /** All pages in one step, which is one moment of the log: in smaller ones every append in between would begin it anew. */
 const ALL_PAGES = 0x7fffffff;
 
+/** Whoever takes a backup takes so much of it between two looks, in bytes; less, and nobody else could have one for as long. */
+const TAKEN_BYTES_MIN = 1024 ** 2;
+const LOOK_EVERY_MS = 60_000;
+const STALLED =
+  'The backup was given up: less than 1 MiB of it was taken in a minute. Make another one, over a faster connection.';
+
 export interface Backup {
   /** A tar archive. Destroying it ends the backup. */
   readonly bytes: Readable;
@@ -26,6 +32,8 @@ export interface BackupOptions {
   /** Whether the log is the SQLite file of the data folder. */
   readonly holdsLog: boolean;
   readonly now: () => string;
+  /** Between two looks at how much was taken, in milliseconds. */
+  readonly lookEveryMs?: number;
 }
 
 /** The log as it is at one moment, beside the service that goes on writing; copied on a thread of the pool. */
@@ -69,6 +77,20 @@ const archive = (folder: string, { dataFolder, artifactFolder, holdsLog }: Backu
     { extendEnv: false, env: { PATH: '/usr/bin:/bin' }, stdin: 'ignore', buffer: false, encoding: 'buffer', reject: false },
   );
 
+/** Destroys what stands still. Whether it did, and how to look no more. */
+const watchFlow = (bytes: Readable & { readonly bytesRead?: number }, everyMs: number) => {
+  let [before, stalled] = [0, false];
+  const timer = setInterval(() => {
+    const taken = bytes.bytesRead ?? 0;
+    if (taken - before < TAKEN_BYTES_MIN) {
+      stalled = true;
+      bytes.destroy();
+    }
+    before = taken;
+  }, everyMs);
+  return { isStalled: () => stalled, end: () => clearInterval(timer) };
+};
+
 /** What an earlier process that was killed had staged. */
 export const clearStagedBackups = async (dataFolder: string): Promise<void> => {
   const left = (await readdir(dataFolder)).filter((name) => name.startsWith(STAGING));
@@ -80,7 +102,7 @@ export const clearStagedBackups = async (dataFolder: string): Promise<void> => {
  * every one that the log names is there.
  */
 export const makeBackup = async (options: BackupOptions): Promise<Backup> => {
-  const { dataFolder, artifactFolder, holdsLog, now } = options;
+  const { dataFolder, artifactFolder, holdsLog, now, lookEveryMs = LOOK_EVERY_MS } = options;
   const folder = await mkdtemp(join(dataFolder, STAGING));
   try {
     await mkdir(artifactFolder, { recursive: true, mode: 0o700 });
@@ -89,9 +111,12 @@ export const makeBackup = async (options: BackupOptions): Promise<Backup> => {
     const manifest: Manifest = { format: BACKUP_FORMAT, madeAt, log };
     await writeFile(join(folder, MANIFEST), `${JSON.stringify(manifest)}\n`);
     const tar = archive(folder, options);
+    const flow = watchFlow(tar.stdout, lookEveryMs);
     const finish = async (): Promise<void> => {
       const { exitCode, message } = await tar;
+      flow.end();
       await removeFolder(folder);
+      if (flow.isStalled()) throw new Error(STALLED);
       // 1: a folder got another file while it was read, which is what a running service does.
       if (exitCode !== 0 && exitCode !== 1) throw new Error('The archive could not be written whole.', { cause: message });
     };

@@ -22,7 +22,12 @@ export const addBackupRoute = (api: Api, { backup, log }: ApiOptions): void => {
     },
     async ({ caller }) => {
       demandAdmin(caller);
-      if (underWay) throw new BadCall(409, 'STATE_CONFLICT', 'A backup is being made already. Wait until it is done.');
+      if (underWay)
+        throw new BadCall(
+          409,
+          'STATE_CONFLICT',
+          'A backup is being made already. Wait until it is done; one that nobody takes is given up after a minute.',
+        );
       underWay = true;
       const made = await backup().catch((error: unknown) => {
         underWay = false;

@@ -1,0 +1,51 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { makeBackup } from '../../src/infra/backup/make.ts';
+
+const MiB = 1024 ** 2;
+
+describe('A backup', () => {
+  let dataFolder: string;
+  beforeEach(async () => {
+    dataFolder = await mkdtemp(join(tmpdir(), 'countersign-backup-'));
+    await mkdir(join(dataFolder, 'artifacts'));
+    await writeFile(join(dataFolder, 'artifacts', 'large'), Buffer.alloc(8 * MiB));
+  });
+  afterEach(() => rm(dataFolder, { recursive: true }));
+
+  const make = (lookEveryMs: number) =>
+    makeBackup({
+      dataFolder,
+      artifactFolder: join(dataFolder, 'artifacts'),
+      holdsLog: false,
+      now: () => '2026-11-21T12:00:00.000Z',
+      lookEveryMs,
+    });
+
+  it('is given up when nobody takes it, so that others can have one', async () => {
+    const { bytes, done } = await make(50);
+    const body = Readable.toWeb(bytes).getReader();
+    await body.read();
+    await expect(done).rejects.toThrow('less than 1 MiB of it was taken in a minute');
+    const rest = async (): Promise<void> => {
+      while (!(await body.read()).done);
+    };
+    await expect(rest()).rejects.toThrow();
+    expect(await readdir(dataFolder)).toEqual(['artifacts']);
+  });
+
+  it('may be taken slowly', async () => {
+    const { bytes, done } = await make(250);
+    let taken = 0;
+    for await (const chunk of bytes) {
+      const mebibytes = Math.floor((taken + chunk.length) / MiB) - Math.floor(taken / MiB);
+      taken += chunk.length;
+      if (mebibytes > 0) await new Promise((resolve) => setTimeout(resolve, 60));
+    }
+    await done;
+    expect(taken).toBeGreaterThan(8 * MiB);
+  });
+});
