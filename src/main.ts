@@ -46,7 +46,7 @@ import { createApi, createWorkerApi } from './infra/http/app.ts';
 import type { ApiOptions, HealthReport } from './infra/http/context.ts';
 import { bounded } from './infra/http/pressure.ts';
 import { listen } from './infra/http/server.ts';
-import { ensureLocalAdmin, writePrivately } from './infra/local-admin.ts';
+import { ensureLocalAdmin, knownLocalAdmin, writePrivately } from './infra/local-admin.ts';
 import { createLog, type Log } from './infra/log.ts';
 import { FOREIGN_AUDIT, isForeignAudit } from './infra/okaydokki/foreign-audit.ts';
 import { createProgressFeed } from './infra/progress-feed.ts';
@@ -60,6 +60,8 @@ import { createInstalls, noInstalls } from './infra/sandbox/installs.ts';
 import { probeDocker } from './infra/sandbox/probe.ts';
 import { lockDataFolder } from './infra/store/data-folder-lock.ts';
 import { openStore } from './infra/store/place.ts';
+import { CopyRefused } from './infra/store-copy/copy.ts';
+import { createStoreCopy } from './infra/store-copy/store-copy.ts';
 import type { Telegram, TelegramOptions } from './infra/telegram/telegram.ts';
 import { telegramOnDuty } from './infra/telegram-duty.ts';
 import { isOverForGood, startUpkeep } from './infra/upkeep.ts';
@@ -397,6 +399,26 @@ const offline = async (configuration: Configuration): Promise<Offline> => {
   };
 };
 
+const copyStore: Composition['copyStore'] = (configuration, order, onProgress) => {
+  const { dataFolder } = configuration;
+  const openEraser = async (folder: string, open: AsyncDisposableStack) => {
+    const admin = await knownLocalAdmin(join(dataFolder, 'local-admin.json'));
+    if (!admin)
+      throw new CopyRefused(
+        'Set DATA_DIR to where a service ran on this log: erasing is recorded as done by its local administrator.',
+      );
+    const log = await openLog(
+      { ...configuration, dataFolder: folder, auditFile: join(folder, 'audit.jsonl'), eventStoreUrl: null },
+      open,
+    );
+    const { store, redaction, erasure, historyErasure } = log;
+    if (!redaction || !erasure || !historyErasure) throw new Error('a log file in which nothing can be erased');
+    await log.views.ready;
+    return { store, redaction, erasure, historyErasure, session: { personId: admin.personId, channel: 'cli' } };
+  };
+  return createStoreCopy({ kinds: KINDS, dataFolder, openEraser })(order, onProgress);
+};
+
 const preflight: Composition['preflight'] = async (configuration) => {
   await mkdir(configuration.dataFolder, { recursive: true, mode: 0o700 });
   const store = await openStore(storePlaceOf(configuration));
@@ -408,4 +430,5 @@ const preflight: Composition['preflight'] = async (configuration) => {
   }
 };
 
-if (import.meta.main) process.exitCode = await runCli(process.argv.slice(2), process.env, { serve, offline, preflight });
+if (import.meta.main)
+  process.exitCode = await runCli(process.argv.slice(2), process.env, { serve, offline, copyStore, preflight });

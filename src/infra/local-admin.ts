@@ -38,7 +38,8 @@ export const writeWholly = async (file: string, text: string): Promise<void> => 
 
 export const writePrivately = (file: string, value: unknown): Promise<void> => writeWholly(file, `${JSON.stringify(value)}\n`);
 
-const kept = async (file: string): Promise<LocalAdmin | undefined> => {
+/** The one that was made earlier; whether its token still counts is another question. */
+export const knownLocalAdmin = async (file: string): Promise<LocalAdmin | undefined> => {
   const text = await readFile(file, 'utf8').catch(() => '');
   try {
     return LocalAdmin.parse(JSON.parse(text));
@@ -56,7 +57,7 @@ export const ensureLocalAdmin = async (
   { dispatch, people, clock }: { readonly dispatch: Dispatch; readonly people: People; readonly clock: Clock },
 ): Promise<LocalAdmin> => {
   await clearUnfinished(file);
-  const known = await kept(file);
+  const known = await knownLocalAdmin(file);
   if (known) {
     const person = await people.get(known.personId);
     if (person?.tokens.some(({ tokenHash }) => tokenHash === sha256(known.token))) return known;

@@ -1,5 +1,6 @@
 import type { Check } from '../checks.ts';
 import type { Configuration } from '../config/configuration.ts';
+import type { OnCopyProgress, StoreCopyOrder, StoreCopyReport } from '../store-copy/store-copy.ts';
 
 /** A running service, in this process. */
 export interface Service {
@@ -17,6 +18,8 @@ export interface Composition {
   serve(configuration: Configuration): Promise<Service>;
   /** Opens the data folder under its lock, without a server, for what can be done while no service runs. */
   offline(configuration: Configuration): Promise<Offline>;
+  /** Copies a log from one store to another while no service runs. Throws an `Error` whose message says what to do. */
+  copyStore(configuration: Configuration, order: StoreCopyOrder, onProgress: OnCopyProgress): Promise<StoreCopyReport>;
   /** Asks every component for real: store, disk, sandbox, image, agent, forge, repositories. Never throws for what it finds. */
   preflight(configuration: Configuration): Promise<readonly Check[]>;
 }

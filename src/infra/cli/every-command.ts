@@ -9,6 +9,7 @@ import { addPeopleCommands } from './commands/people.ts';
 import { addPreflightCommand } from './commands/preflight.ts';
 import { addRepositoryCommands } from './commands/repositories.ts';
 import { addServeCommand } from './commands/serve.ts';
+import { addStoreCommands } from './commands/store.ts';
 import { addTaskCommands } from './commands/task.ts';
 import { addTokenCommands } from './commands/tokens.ts';
 import { addDemoCommand } from './demo/command.ts';
@@ -31,4 +32,5 @@ export const addEveryCommand = (program: Command, deal: Deal): void => {
   addImportCommands(program, deal);
   addLogCommands(program, deal);
   addBackupCommands(program, deal);
+  addStoreCommands(program, deal);
 };

@@ -9,7 +9,8 @@ const Redaction = z
   .strictObject({ revision: z.int().min(0).describe('Of the event, as the story of the task numbers it.') })
   .openapi('Redaction');
 
-export const NOT_ERASABLE = 'This log keeps what was written to it: texts can be erased where the log is the SQLite file.';
+export const NOT_ERASABLE =
+  'This log keeps what was written to it. Copy it without the texts: stop every service, then countersign store copy --redact.';
 
 /** What a person must be able to have taken out of the log. */
 export const addRedactionRoute = (api: Api, { redaction }: Pick<ApiOptions, 'redaction'>, reader: TaskReader): void => {
