@@ -275,7 +275,8 @@ const openTelegram = async (
     return null;
   }
   const { createTelegram } = await import('./infra/telegram/telegram.ts');
-  const make = () => createTelegram({ ...opened, ...parts, configuration: { ...telegram, botToken }, clock: systemClock });
+  const make = (mayCall?: () => boolean) =>
+    createTelegram({ ...opened, ...parts, configuration: { ...telegram, botToken }, clock: systemClock, mayCall });
   return heartbeats ? telegramOnDuty(make, { store: opened.store, worker, heartbeats, log: parts.log }) : make();
 };
 

@@ -16,8 +16,11 @@ export interface Heartbeats extends Liveness {
   stop(): void;
   /** Between two beats, in milliseconds. */
   readonly intervalMs: number;
-  /** Whether nobody can have taken this process for silent: its last beat that was stored is younger than half of the time that takes. */
-  isSurelyHeard(): boolean;
+  /**
+   * Names a time in which nobody can have taken this process for silent: no beat that was stored was older than half of what that takes when the
+   * next one was. `null`: the last one is; whatever comes after that is another time.
+   */
+  unbroken(): number | null;
 }
 
 /**
@@ -33,10 +36,15 @@ export const createHeartbeats = ({
   const heard = new Map<string, { readonly beat: string; readonly since: number; readonly asked: number }>();
   let timer: NodeJS.Timeout | undefined;
   let lastStored = { now: Number.NEGATIVE_INFINITY, wall: Number.NEGATIVE_INFINITY };
+  let breaks = 0;
+  // The clock on the wall goes on while the machine sleeps, the other one when somebody sets that.
+  const isBroken = (): boolean =>
+    Math.max(performance.now() - lastStored.now, Date.now() - lastStored.wall) >= takeoverAfterMs / 2;
 
   const beat = async (): Promise<void> => {
     const begun = { now: performance.now(), wall: Date.now() };
     await store.append(`worker-${worker}`, [{ id: crypto.randomUUID(), type: 'WorkerHeard', data: {}, metadata: {} }], 'any');
+    if (isBroken()) breaks++;
     lastStored = begun;
   };
   const lastBeat = async (other: string): Promise<string> => {
@@ -51,8 +59,7 @@ export const createHeartbeats = ({
     },
     stop: () => clearInterval(timer),
     intervalMs,
-    // The clock on the wall goes on while the machine sleeps, the other one when somebody sets that.
-    isSurelyHeard: () => Math.max(performance.now() - lastStored.now, Date.now() - lastStored.wall) < takeoverAfterMs / 2,
+    unbroken: () => (isBroken() ? null : breaks),
     isHeard: async (other) => {
       // A claim of our own that nobody here works on: its answer was lost.
       if (other === worker) return false;

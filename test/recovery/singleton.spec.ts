@@ -33,11 +33,16 @@ const log = { info: () => undefined, error: (fields: object) => expect.unreachab
 describe('A singleton', () => {
   let store: ReturnType<typeof memory>;
   let doing: string[];
+  let begun: string[];
+  /** How long laying it down takes, in milliseconds. */
+  let laying: number;
   const opened: (() => unknown)[] = [];
   beforeEach(() => {
     vi.useFakeTimers();
     store = memory();
     doing = [];
+    begun = [];
+    laying = 0;
   });
   afterEach(() => {
     for (const end of opened.splice(0)) end();
@@ -50,11 +55,13 @@ describe('A singleton', () => {
     await heartbeats.start();
     const begin = () => {
       doing.push(worker);
+      begun.push(worker);
       return async () => {
+        if (laying > 0) await new Promise((resolve) => setTimeout(resolve, laying));
         doing = doing.filter((other) => other !== worker);
       };
     };
-    const singleton: Singleton = startSingleton({ store: seen, name: 'poller', worker, heartbeats, begin, log });
+    const singleton: Singleton = startSingleton({ store: seen, name: 'poller', worker, heartbeats, begin, log, lookMs: 10 });
     opened.push(heartbeats.stop, singleton.stop);
     return { ...singleton, heartbeats };
   };
@@ -105,6 +112,46 @@ describe('A singleton', () => {
     // Its timers stand still while the clocks go on.
     vi.setSystemTime(Date.now() + 60_000);
     expect(ada.isHeld()).toBe(false);
+  });
+
+  it('is not held by a process that slept and is heard again, before it has looked who holds it now', async () => {
+    const ada = await join('ada');
+    await pass(20);
+    vi.setSystemTime(Date.now() + 60_000);
+    await ada.heartbeats.start();
+    expect(ada.isHeld()).toBe(false);
+  });
+
+  it('is begun anew by its holder when one who held it before wakes, for what that one had begun may have come about since', async () => {
+    const ada = await join('ada');
+    await pass(20);
+    const bob = await join('bob');
+    await pass(100);
+    store.awayFrom.add('ada');
+    await pass(120);
+    expect(doing).toEqual(['bob']);
+    expect(begun).toEqual(['ada', 'bob']);
+    store.awayFrom.delete('ada');
+    await pass(100);
+    expect(doing).toEqual(['bob']);
+    expect(begun).toEqual(['ada', 'bob', 'bob']);
+    expect([ada.isHeld(), bob.isHeld()]).toEqual([false, true]);
+    await pass(5_000);
+    expect(begun).toHaveLength(3);
+  });
+
+  it('may be acted on until it is laid down, and is not given back before', async () => {
+    const ada = await join('ada');
+    await pass(20);
+    laying = 50;
+    const stopped = ada.stop();
+    await pass(30);
+    expect(ada.isHeld()).toBe(true);
+    expect(store.streams.get('lease-poller')).toHaveLength(1);
+    await pass(30);
+    await stopped;
+    expect(ada.isHeld()).toBe(false);
+    expect(store.streams.get('lease-poller')?.map(({ type }) => type)).toEqual(['LeaseClaimed', 'LeaseReleased']);
   });
 
   it('is taken up again by a holder whom nobody overtook', async () => {

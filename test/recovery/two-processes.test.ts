@@ -1,15 +1,9 @@
-import { mkdir, readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { describe, type ExpectStatic, it } from 'vitest';
-import { addRepository } from '../../src/infra/git/snapshots.ts';
 import type { TaskView } from '../../src/projections/task-view.ts';
-import { startServerDouble } from '../store/server-double/index.ts';
 import { type Client, file } from '../support/client.ts';
-import type { Fate } from '../support/rehearsal/fate.ts';
-import { type ServiceProcess, startService } from '../support/service-process.ts';
-import { openWorkshop } from '../support/workshop.ts';
 import { expectDeliveredOnce, factsOf, storyOf, triesOf } from './evidence.ts';
+import { isStopped, openMachines, whenOver } from './machines.ts';
 import { remains } from './remains.ts';
 
 /** Facts of a delivery that policy lets through without a second gate. */
@@ -25,60 +19,8 @@ const DELIVERY = [
   'TaskCompleted',
 ];
 
-/**
- * Two machines: a data folder, snapshots and mirrors each; they share the event store, the artifacts, the remote and the forge. The forge is a
- * folder here, so the second finds the first's at its own place.
- */
-const openMachines = async (more: Readonly<Record<string, string>> = {}) => {
-  const server = await startServerDouble();
-  const workshop = await openWorkshop();
-  const { folder, dataFolder, origin } = workshop;
-  const [second, snapshots] = [join(folder, 'second'), join(folder, 'second-repos')];
-  await addRepository({ url: origin, name: 'acme/widgets', snapshotRoot: snapshots });
-  await Promise.all([dataFolder, second, join(folder, 'forge')].map((place) => mkdir(place, { mode: 0o700 })));
-  await Promise.all([dataFolder, second].map((place) => symlink(join(folder, 'forge'), join(place, 'forge'))));
-  const shared = workshop.environment({
-    AGENT_CLI_TEMPLATE: 'sed -i s/-/+/ sum.sh # $OKD_INTENT',
-    EVENTSTORE_URL: server.url,
-    ARTIFACT_DIR: join(folder, 'artifacts'),
-    ...more,
-  });
-  const started: ServiceProcess[] = [];
-  const start = async (environment: Readonly<Record<string, string>>): Promise<ServiceProcess> => {
-    const service = await startService(environment);
-    started.push(service);
-    return service;
-  };
-  return {
-    workshop,
-    server,
-    first: (fate?: Fate) => start({ ...shared, ...(fate && { REHEARSED_FATE: JSON.stringify(fate) }) }),
-    second: () => start({ ...shared, DATA_DIR: second, REPO_SNAPSHOT_ROOT: snapshots }),
-    [Symbol.asyncDispose]: async () => {
-      for (const service of started) if (!service.hasEnded()) await service.end('SIGKILL');
-      await server.stop();
-      await workshop.remove();
-    },
-  };
-};
-
 const act = (client: Client, { taskId, approval }: TaskView) =>
   client.call('POST', `/api/v1/tasks/${taskId}/actions`, { action: 'approve', approval_digest: approval?.digest });
-
-/** The task as this process shows it, once it is over. */
-const whenOver = async (client: Client, { taskId }: TaskView): Promise<TaskView> => {
-  for (;;) {
-    const answer = await client.call('GET', `/api/v1/tasks/${taskId}`);
-    const task = answer.status === 200 ? answer.task() : undefined;
-    if (task?.status === 'COMPLETED' || task?.status === 'FAILED') return task;
-    await pause(50);
-  }
-};
-
-const isStopped = async ({ pid }: ServiceProcess): Promise<boolean> => {
-  const status = await readFile(`/proc/${pid}/stat`, 'latin1');
-  return status.slice(status.lastIndexOf(')') + 2).startsWith('T');
-};
 
 const expectOneDelivery = async (
   expect: ExpectStatic,

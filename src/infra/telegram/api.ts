@@ -11,13 +11,21 @@ export interface ApiAccess {
   readonly timeoutMs: number;
   /** Ends every call that has no signal of its own. */
   readonly signal?: AbortSignal;
+  /** Asked right before each call. No: another process may be the one that speaks to Telegram by now, so nothing is said. */
+  readonly mayCall?: (() => boolean) | undefined;
 }
 
+/** This process could not prove in time that it is the one that speaks to Telegram. */
+class OffDuty extends Error {}
+
 /** Telegram's methods with their types. What it throws holds the token: it is judged by `verdictOf` and goes nowhere else. */
-export const createTelegramApi = ({ token, apiRoot, timeoutMs, signal }: ApiAccess): Api => {
+export const createTelegramApi = ({ token, apiRoot, timeoutMs, signal, mayCall = () => true }: ApiAccess): Api => {
   const api = new Api(token, { apiRoot: apiRoot.replace(/\/+$/, ''), timeoutSeconds: timeoutMs / 1_000, sensitiveLogs: false });
   const stop = signal as Parameters<Api['getMe']>[0]; // grammY names a polyfill's type; Node's own signal is what it calls for.
-  api.config.use((previous, method, payload, own) => previous(method, payload, own ?? stop));
+  api.config.use(async (previous, method, payload, own) => {
+    if (!mayCall()) throw new OffDuty();
+    return previous(method, payload, own ?? stop);
+  });
   return api;
 };
 
@@ -27,6 +35,8 @@ export type Verdict =
   | { readonly is: 'too_fast'; readonly waitMs: number }
   /** No answer, an answer of something else, 5xx: whether it was done is unknown. */
   | { readonly is: 'away' }
+  /** Not even asked: the turn of this process is over. */
+  | { readonly is: 'off_duty' }
   /** Telegram does not know this token (any more). */
   | { readonly is: 'token_refused' }
   /** Another process polls with this token, or a webhook is set. */
@@ -57,6 +67,7 @@ const TOO_FAST_MS = 5_000;
 
 /** What Telegram's answer, or the lack of one, means. Holds nothing of the error's own words. */
 export const verdictOf = (error: unknown): Verdict => {
+  if (error instanceof OffDuty) return { is: 'off_duty' };
   if (!(error instanceof GrammyError)) return { is: 'away' };
   const { error_code: status, description, parameters } = error;
   if (parameters.migrate_to_chat_id !== undefined) return { is: 'migrated', to: String(parameters.migrate_to_chat_id) };

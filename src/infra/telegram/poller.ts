@@ -8,6 +8,8 @@ export interface PollerOptions {
   readonly api: Pick<Api, 'getUpdates' | 'deleteWebhook'>;
   /** Resolves when what the update says is stored or refused, or it was passed over. Rejects only when `signal` is aborted before that. */
   readonly take: (update: unknown, signal: AbortSignal) => Promise<void>;
+  /** Asked when updates came: no means that another process may have taken them since. They are not acknowledged. */
+  readonly mayTake?: (() => boolean) | undefined;
   readonly pulse: Pulse;
   readonly now: () => string;
   /** Between tries while Telegram gives nothing: doubled from the first to the longest, in milliseconds. */
@@ -31,6 +33,7 @@ const SENTENCES: Partial<Readonly<Record<Verdict['is'], string>>> = {
     'Another process takes the updates of this bot, or set a webhook for it. Stop it, or give this service a bot of its own.',
   token_refused: 'Telegram refuses TELEGRAM_BOT_TOKEN. Set it to the token that @BotFather shows.',
   too_fast: 'Telegram asks to be called less often; it is called again when it said.',
+  off_duty: 'This process could not say in time that it lives; another may take updates by now.',
 };
 const AWAY = 'Telegram does not answer; it is asked again and again.';
 
@@ -38,7 +41,7 @@ const AWAY = 'Telegram does not answer; it is asked again and again.';
  * Asks for updates one batch after another. A batch is acknowledged, by asking for what follows it, only after each of its updates was taken;
  * what Telegram gives again after a crash is known by its number. Nothing that Telegram answers ends it.
  */
-export const createPoller = ({ api, take, pulse, now, pausesMs = PAUSES_MS }: PollerOptions) => {
+export const createPoller = ({ api, take, mayTake = () => true, pulse, now, pausesMs = PAUSES_MS }: PollerOptions) => {
   const stopping = new AbortController();
   const signal = stopping.signal as Signal; // grammY names a polyfill's type; Node's own signal is what it calls for.
   let offset = 0;
@@ -64,6 +67,7 @@ export const createPoller = ({ api, take, pulse, now, pausesMs = PAUSES_MS }: Po
 
   /** Taken all at once; those of one chat wait for each other. When it is cut off, only what was taken before the first that was not counts. */
   const takeAll = async (updates: readonly { readonly update_id: number }[]): Promise<void> => {
+    if (!mayTake()) return;
     const taken = await Promise.allSettled(updates.map((update) => take(update, signal)));
     const cut = taken.findIndex(({ status }) => status === 'rejected');
     const last = updates[(cut === -1 ? updates.length : cut) - 1];

@@ -45,6 +45,8 @@ export interface TelegramOptions {
   readonly health: () => Promise<HealthReport>;
   readonly clock: Clock;
   readonly log: Log;
+  /** Whether this process is the one that speaks to Telegram now; always, when left out. */
+  readonly mayCall?: (() => boolean) | undefined;
 }
 
 export interface Telegram {
@@ -59,17 +61,20 @@ export interface Telegram {
   check(): Promise<readonly Check[]>;
 }
 
-/** Longest a call may take; the one that waits for updates takes longer by itself. In milliseconds. */
-const CALL_MS = 20_000;
+/**
+ * Longest a call may take, in milliseconds: it begins within half of the silence after which another process takes over, so it has ended before that.
+ * The one that waits for updates takes longer; it acknowledges nothing but what was taken before it began.
+ */
+const CALL_MS = 14_000;
 const POLL_MS = 45_000;
 
 /** The whole of Telegram: what people write and press goes in, cards and answers come out. */
 export const createTelegram = (options: TelegramOptions): Telegram => {
-  const { configuration, store, views, people, identities, chats, artifacts, clock, log } = options;
+  const { configuration, store, views, people, identities, chats, artifacts, clock, log, mayCall } = options;
   const { botToken: token, mode, webhookSecret, baseUrl, notifyPlace } = configuration;
   const apiRoot = configuration.apiRoot ?? TELEGRAM_API_ROOT;
   const stopping = new AbortController();
-  const api = createTelegramApi({ token, apiRoot, timeoutMs: CALL_MS, signal: stopping.signal });
+  const api = createTelegramApi({ token, apiRoot, timeoutMs: CALL_MS, signal: stopping.signal, mayCall });
   const pause = (ms: number): Promise<void> => delay(ms, undefined, { signal: stopping.signal });
   const pulse = createPulse(log);
   const reading = createReading({ views, store });
@@ -127,8 +132,9 @@ export const createTelegram = (options: TelegramOptions): Telegram => {
   const introduced = Promise.withResolvers<Uptake>();
   introduced.promise.catch(() => undefined); // Whoever waits for it is told.
   const poller = createPoller({
-    api: createTelegramApi({ token, apiRoot, timeoutMs: POLL_MS }),
+    api: createTelegramApi({ token, apiRoot, timeoutMs: POLL_MS, mayCall }),
     take: async (update, signal) => (await introduced.promise).patiently(update, signal),
+    mayTake: mayCall,
     pulse,
     now: clock.now,
   });

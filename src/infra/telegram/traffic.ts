@@ -12,7 +12,7 @@ const WAITING_PER_CHAT_MAX = 1_000;
 const CHATS_KEPT_MAX = 1_000;
 
 /** The reason is not in the message: the same is tried again. */
-const isAwayBy = ({ is }: Verdict): boolean => is === 'away' || is === 'token_refused' || is === 'taken';
+const isAwayBy = ({ is }: Verdict): boolean => is === 'away' || is === 'off_duty' || is === 'token_refused' || is === 'taken';
 
 /** What becomes of an entry that was not taken: its end, or what is tried next. */
 const afterFailure = (entry: Entry, { is }: Verdict): End | Entry => {
@@ -97,6 +97,7 @@ export const createTraffic = ({ timer, log, onMigrated }: TrafficOptions) => {
     isAway = isNow;
     if (!isNow) log.info({ waiting: waiting() }, 'Telegram answers again');
     else if (verdict.is === 'token_refused') log.warn({}, 'Telegram refuses the token of the bot: messages wait');
+    else if (verdict.is === 'off_duty') log.info({}, 'this process may not speak to Telegram any more: messages wait');
     else log.warn({}, 'Telegram does not answer: messages wait');
   };
 

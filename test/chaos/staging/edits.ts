@@ -9,7 +9,7 @@ export interface Edit {
 export const TEMPO: readonly Edit[] = [
   { file: 'src/infra/telegram/traffic.ts', from: '{ first: 1_000, longest: 30_000 }', to: '{ first: 50, longest: 500 }' },
   { file: 'src/infra/telegram/api.ts', from: 'TOO_FAST_MS = 5_000', to: 'TOO_FAST_MS = 300' },
-  { file: 'src/infra/telegram/telegram.ts', from: 'CALL_MS = 20_000', to: 'CALL_MS = 3_000' },
+  { file: 'src/infra/telegram/telegram.ts', from: 'CALL_MS = 14_000', to: 'CALL_MS = 3_000' },
   { file: 'src/infra/telegram/telegram.ts', from: 'POLL_MS = 45_000', to: 'POLL_MS = 4_000' },
   { file: 'src/infra/telegram/poller.ts', from: 'WAIT_SECONDS = 30', to: 'WAIT_SECONDS = 1' },
   { file: 'src/infra/telegram/poller.ts', from: 'GRACE_MS = 10_000', to: 'GRACE_MS = 2_000' },
