@@ -7,6 +7,7 @@ import type { Clock } from '../commands/ports/clock.ts';
 import { sha256 } from '../domain/canonical.ts';
 import { PersonId, Uuid } from '../domain/ids.ts';
 import { Token } from '../domain/person/commands.ts';
+import { may } from '../domain/person/index.ts';
 import { ownText } from '../domain/text.ts';
 import { newToken } from './token.ts';
 
@@ -50,7 +51,7 @@ export const knownLocalAdmin = async (file: string): Promise<LocalAdmin | undefi
 
 /**
  * The admin that whoever may read the data folder is: the person and the token stand in `file` (0600). Made on the first start, and again when
- * the token was revoked, or the file is gone or damaged.
+ * the token was revoked, the right was taken, or the file is gone or damaged.
  */
 export const ensureLocalAdmin = async (
   file: string,
@@ -60,7 +61,8 @@ export const ensureLocalAdmin = async (
   const known = await knownLocalAdmin(file);
   if (known) {
     const person = await people.get(known.personId);
-    if (person?.tokens.some(({ tokenHash }) => tokenHash === sha256(known.token))) return known;
+    const isAdmin = person && may(person, { right: 'administer', repo: '*' });
+    if (isAdmin && person.tokens.some(({ tokenHash }) => tokenHash === sha256(known.token))) return known;
   }
   const { personId, token } = { personId: `person-${clock.uuid()}`, token: newToken() };
   const say = (type: string, data: object) =>

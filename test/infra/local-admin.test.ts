@@ -23,7 +23,7 @@ const place = async () => {
   const people = createPeople(streams);
   const dispatch = createDispatch({ store, streams, people, kinds: [personKind as Kind] });
   const file = join(folder, 'local-admin.json');
-  return { file, people, ensure: () => ensureLocalAdmin(file, { dispatch, people, clock: systemClock }) };
+  return { file, people, dispatch, ensure: () => ensureLocalAdmin(file, { dispatch, people, clock: systemClock }) };
 };
 
 describe('The local administrator', () => {
@@ -43,6 +43,17 @@ describe('The local administrator', () => {
     await writeFile(file, text);
     const after = await ensure();
     expect(after.personId).not.toBe(before.personId);
+    expect(await ensure()).toEqual(after);
+  });
+
+  it('is made again when they may not administer everything any more: nobody else may be left who can grant it', async () => {
+    const { people, dispatch, ensure } = await place();
+    const before = await ensure();
+    const data = { personId: before.personId, role: 'admin', repositories: '*' };
+    await dispatch({ id: randomUUID(), type: 'RevokeRole', data, actor: 'system:test', channel: 'system', at: systemClock.now() });
+    const after = await ensure();
+    const person = await people.get(after.personId);
+    expect(person && may(person, { right: 'administer', repo: '*' })).toBe(true);
     expect(await ensure()).toEqual(after);
   });
 
