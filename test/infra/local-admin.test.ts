@@ -50,7 +50,14 @@ describe('The local administrator', () => {
     const { people, dispatch, ensure } = await place();
     const before = await ensure();
     const data = { personId: before.personId, role: 'admin', repositories: '*' };
-    await dispatch({ id: randomUUID(), type: 'RevokeRole', data, actor: 'system:test', channel: 'system', at: systemClock.now() });
+    await dispatch({
+      id: randomUUID(),
+      type: 'RevokeRole',
+      data,
+      actor: 'system:test',
+      channel: 'system',
+      at: systemClock.now(),
+    });
     const after = await ensure();
     const person = await people.get(after.personId);
     expect(person && may(person, { right: 'administer', repo: '*' })).toBe(true);
