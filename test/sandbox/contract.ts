@@ -247,6 +247,15 @@ export const describeSandbox = (name: string, open: () => Promise<Workbench>): v
       ]);
     });
 
+    it('has a loopback of its own, and a name for it', async () => {
+      const speak = `const { connect, createServer } = require('net');
+        const server = createServer((socket) => socket.end()).listen(0, '127.0.0.1', () =>
+          connect(server.address().port, 'localhost').on('close', (failed) => process.exit(failed ? 9 : 0)).resume());`;
+      expect(await bench.output('cat /etc/hosts; node speak.cjs', { files: { 'speak.cjs': speak } })).toBe(
+        '127.0.0.1 localhost\n::1 localhost\n',
+      );
+    });
+
     it('cannot reach an abstract socket of the host', async () => {
       const server = createServer().listen(`\0countersign-test-${process.pid}`);
       onTestFinished(() => void server.close());

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createDockerSandbox } from '../../src/infra/sandbox/docker.ts';
+import { ensureDocker } from '../support/docker-daemon.ts';
 import { ensureTestImage } from '../support/docker-image.ts';
 import { lookAround } from './contract.ts';
 import { LIMITS } from './limits.ts';
@@ -38,6 +39,21 @@ describe('From inside a container, a test sees', () => {
     expect(options('/tmp')).toEqual(expect.arrayContaining(['rw', 'nosuid', 'nodev', 'noexec', 'size=65536k']));
     expect(options('/dev/shm')).toEqual(expect.arrayContaining(['nosuid', 'nodev', 'noexec', 'size=16384k']));
     expect(options('/proc/sys')).toContain('ro');
+  });
+
+  it('no network of the engine, and no name server of the machine', async () => {
+    const docker = await ensureDocker();
+    const key = `unattached-${process.pid}`;
+    let looked: Promise<unknown> = Promise.resolve();
+    const onProgress = () => {
+      looked = docker.getContainer(`countersign-${key}`).inspect();
+    };
+    expect(await bench.output('wc -c < /etc/resolv.conf; sleep 0.3', { key, onProgress })).toBe('0\n');
+    expect(await looked).toMatchObject({
+      HostConfig: { NetworkMode: 'none' },
+      NetworkSettings: { Networks: {}, SandboxKey: '' },
+    });
+    expect(await looked).not.toHaveProperty('NetworkSettings.Networks.none');
   });
 
   it('masked paths of /proc and no memory of the kernel', async () => {

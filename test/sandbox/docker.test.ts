@@ -1,6 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type Docker from 'dockerode';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -10,7 +9,7 @@ import { createDockerSandbox } from '../../src/infra/sandbox/docker.ts';
 import { ensureDocker } from '../support/docker-daemon.ts';
 import { ensureTestImage, importHostileImage } from '../support/docker-image.ts';
 import { describeSandbox } from './contract.ts';
-import { type Workbench, workbench } from './workbench.ts';
+import { makeTree, type Workbench, workbench } from './workbench.ts';
 
 const sandbox = createDockerSandbox();
 let docker: Docker;
@@ -55,8 +54,7 @@ describe('A container', () => {
   });
 
   it('is made while its tree is written, and waits for it', async () => {
-    const treeFolder = await mkdtemp(join(tmpdir(), 'countersign-test-'));
-    onTestFinished(() => rm(treeFolder, { recursive: true }));
+    const treeFolder = await makeTree();
     const key = owner('early');
     const fill = async (): Promise<void> => {
       await expect.poll(() => containers(`countersign.key=${key}`)).toHaveLength(1);

@@ -23,7 +23,7 @@ export interface SandboxRequest {
   /** Labels the container for the reaper. */
   readonly owner: string;
   readonly image: SandboxImage;
-  /** Absolute; the raw bytes of the tree under test. Mounted read-only at `/repo`, copied to `/work` inside. */
+  /** Absolute; the raw bytes of the tree under test, in a folder of this run alone. Mounted read-only at `/repo`, copied to `/work` inside. */
   readonly treeFolder: string;
   /** Puts the tree into `treeFolder`, which is made and empty, while the container is made; absent: it is there already. */
   readonly fill?: () => Promise<void>;

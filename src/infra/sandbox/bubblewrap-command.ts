@@ -1,7 +1,7 @@
 import { existsSync, lstatSync, readlinkSync } from 'node:fs';
 import type { SandboxRequest } from '../../commands/ports/sandbox.ts';
 import type { Limits } from '../../domain/limits.ts';
-import { OPEN_FILES_MAX, SANDBOX_UID, SHM_BYTES, TEST_SCRIPT, TMP_BYTES, testArguments } from './test-run.ts';
+import { HOSTS, OPEN_FILES_MAX, SANDBOX_UID, SHM_BYTES, TEST_SCRIPT, TMP_BYTES, testArguments } from './test-run.ts';
 
 /** Where the programs of this machine are; relative entries have no place in it. */
 export const HOST_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -17,7 +17,7 @@ export const DESCRIPTOR_LAST = 7;
 export const ETC = {
   passwd: Buffer.from(`nobody:x:${SANDBOX_UID}:${SANDBOX_UID}:nobody:/tmp:/bin/sh\n`),
   group: Buffer.from(`nogroup:x:${SANDBOX_UID}:\n`),
-  hosts: Buffer.from('127.0.0.1 localhost\n::1 localhost\n'),
+  hosts: Buffer.from(HOSTS),
 };
 
 /** `/bin`, `/lib` and so on as they are here: links into `/usr` on most systems, folders on some. */

@@ -1,3 +1,5 @@
+import { chmod, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import {
   ImageMissing,
   type Sandboxes,
@@ -5,9 +7,9 @@ import {
   type SandboxRequest,
   type SandboxResult,
 } from '../../commands/ports/sandbox.ts';
-import { containerOptions, OWNER_LABEL } from './docker-container.ts';
+import { containerOptions, OWNER_LABEL, unattached } from './docker-container.ts';
 import { createContainers, isHeld, outside } from './docker-engine.ts';
-import { openTree } from './test-run.ts';
+import { HOSTS, openTree } from './test-run.ts';
 
 export interface DockerSandboxOptions {
   /** Path of the engine's unix socket; what `DOCKER_HOST` or the client's default says when absent. */
@@ -15,6 +17,14 @@ export interface DockerSandboxOptions {
   /** An OCI runtime the engine knows, such as `runsc`; the engine's own default when absent. */
   readonly runtime?: string;
 }
+
+/** Beside the tree: there it is found by the engine as the tree is, and goes with it. */
+const writeHosts = async (treeFolder: string): Promise<string> => {
+  const file = join(dirname(treeFolder), 'hosts');
+  await writeFile(file, HOSTS);
+  await chmod(file, 0o644);
+  return file;
+};
 
 const IMAGE_REFERENCE = /^[A-Za-z0-9][A-Za-z0-9._:@/-]{0,254}$/;
 
@@ -32,9 +42,8 @@ export const createDockerSandbox = ({ socketPath, runtime }: DockerSandboxOption
     const { image, signal, treeFolder } = request;
     signal.throwIfAborted();
     if (image.kind !== 'docker') throw new ImageMissing('This was approved for another sandbox than Docker. Ask for it again.');
-    const volumes = await volumesOf(image);
-    await openTree(treeFolder);
-    return runContainer(containerOptions(request, volumes, runtime), request);
+    const [volumes, hostsFile] = await Promise.all([volumesOf(image), writeHosts(treeFolder), openTree(treeFolder)]);
+    return runContainer(unattached(containerOptions(request, volumes, runtime), hostsFile), request);
   };
 
   const reap = async (owner: string): Promise<void> => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Sandboxes } from '../../commands/ports/sandbox.ts';
@@ -68,8 +68,10 @@ const WRITE_PROBE = 'for folder in / /repo /etc /usr /dev; do touch $folder/prob
 
 /** Whether the walls hold here: read-only mounts can be writable by an engine's mistake. Rejects as `run` does. */
 export const probeWrites = async (sandbox: Sandboxes, reference: string): Promise<SandboxProbe> => {
-  const treeFolder = await mkdtemp(join(tmpdir(), 'countersign-probe-'));
+  const folder = await mkdtemp(join(tmpdir(), 'countersign-probe-'));
+  const treeFolder = join(folder, 'repo');
   try {
+    await mkdir(treeFolder);
     const { outcome } = await sandbox.run({
       key: `probe-${randomUUID()}`,
       owner: 'probe',
@@ -87,7 +89,7 @@ export const probeWrites = async (sandbox: Sandboxes, reference: string): Promis
       warnings: [],
     };
   } finally {
-    await rm(treeFolder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true });
   }
 };
 

@@ -12,6 +12,9 @@ export const TMP_BYTES = 64 * 1024 * 1024;
 export const SHM_BYTES = 16 * 1024 * 1024;
 export const OPEN_FILES_MAX = 16_384;
 
+/** `/etc/hosts` inside: the names of the loopback, which is all there is. */
+export const HOSTS = '127.0.0.1 localhost\n::1 localhost\n';
+
 /** Written on standard output by the script below between the copy and the test. */
 const STARTED = 1;
 
