@@ -305,11 +305,13 @@ const openApi = async (
       ...opened,
       ...parts,
       door,
+      worker: parts.member.worker,
       auditFile: configuration.auditFile,
       repositories: createRepositoryAdmin({
         ...configuration.repositories,
         dataFolder,
         operator: configuration.operator,
+        isShared: configuration.eventStoreUrl !== null,
         repositories: outside.repositories,
         gitCredentials: gitCredentialsOf(configuration),
       }),

@@ -17,7 +17,12 @@ export interface RepositoryAdminOptions {
   readonly repositories: GitRepositories;
   readonly gitCredentials: GitAccess;
   readonly operator: OperatorDefaults;
+  /** Other processes, with snapshots of their own, may share the log. */
+  readonly isShared: boolean;
 }
+
+const ELSEWHERE =
+  'It was cloned to this machine. Every other machine whose service shares the event store needs it in its REPO_SNAPSHOT_ROOT, too: clone it there.';
 
 /** What the operator would have to allow first, as lines of `.env`. */
 const unmet = ({ image, testCommand, installCommand, hosts }: Proposal['needs'], operator: OperatorDefaults): string[] => {
@@ -36,7 +41,7 @@ const unmet = ({ image, testCommand, installCommand, hosts }: Proposal['needs'],
 
 /** Adds and removes repositories that changes can be asked for, and says of a new one what was found. */
 export const createRepositoryAdmin = (options: RepositoryAdminOptions): RepositoryAdmin => {
-  const { snapshotRoot, baseBranch, dataFolder, repositories, gitCredentials, operator } = options;
+  const { snapshotRoot, baseBranch, dataFolder, repositories, gitCredentials, operator, isShared } = options;
 
   /** Nothing of it can be read without the base branch; the check of fetching says so already. */
   const look = async (name: string): Promise<Pick<AddedRepository, 'hasConfiguration' | 'proposal'>> => {
@@ -71,7 +76,7 @@ export const createRepositoryAdmin = (options: RepositoryAdminOptions): Reposito
     add: async (url, name) => {
       const added = await addRepository({ url, snapshotRoot, gitCredentials, ...(name !== undefined && { name }) });
       const checks = await repositories.checkRemote(added.name, baseBranch);
-      return { name: added.name, checks, ...(await look(added.name)) };
+      return { name: added.name, checks, ...(await look(added.name)), elsewhere: isShared ? ELSEWHERE : null };
     },
     remove: async (name) => {
       await removeRepository({ name, snapshotRoot, dataFolder });

@@ -215,7 +215,7 @@ describe('Over the HTTP API', () => {
   describe('a repository', () => {
     it('is added, listed and removed', async () => {
       const added = await admin.call('POST', '/api/v1/repositories', { url: office.workshop.origin, name: 'acme/more' });
-      expect([added.status, added.json().name]).toEqual([201, 'acme/more']);
+      expect([added.status, added.json().name, added.json().elsewhere]).toEqual([201, 'acme/more', null]);
       expect((await admin.call('DELETE', '/api/v1/repositories/acme%2Fmore')).json()).toEqual({ removed: 'acme/more' });
       expect((await admin.call('DELETE', '/api/v1/repositories/acme/more')).code()).toBe('INVALID_ACTION');
     });

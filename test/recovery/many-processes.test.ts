@@ -1,10 +1,10 @@
-import { mkdir, symlink } from 'node:fs/promises';
+import { mkdir, readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { TaskView } from '../../src/projections/task-view.ts';
 import { type ServerDouble, startServerDouble } from '../store/server-double/index.ts';
-import { type Answer, type Client, file } from '../support/client.ts';
+import { type Answer, approve, type Client, file } from '../support/client.ts';
 import { BUCKET, KEY, REGION, startS3 } from '../support/s3.ts';
 import { type ServiceProcess, startService } from '../support/service-process.ts';
 import { openWorkshop } from '../support/workshop.ts';
@@ -179,6 +179,24 @@ describe('An API process', { timeout: 120_000 }, () => {
     const answer = await api?.client.call('POST', '/api/v1/tasks', { intent: 'Make the sum a sum.' });
     await pause(1_000);
     const { taskId } = answer?.task() ?? {};
+    const added = await api?.client.call('POST', '/api/v1/repositories', { url: fleet.workshop.origin, name: 'acme/more' });
+    expect(added?.json()).toMatchObject({ elsewhere: expect.stringContaining('Every other machine') });
     expect((await api?.client.call('GET', `/api/v1/tasks/${taskId}`))?.task().status).toBe('CREATED');
+  });
+
+  it('says to who watches that what a worker’s stage prints is not heard here', async () => {
+    await using fleet = await openFleet({ api: 1, worker: 1 }, {});
+    const api = await fleet.of('api')[0]?.process;
+    if (!api) throw new Error('There is one.');
+    const { token } = JSON.parse(await readFile(join(fleet.members[0]?.dataFolder ?? '', 'service.json'), 'utf8'));
+    const stream = await fetch(`${api.url}/api/v1/events/stream`, { headers: { authorization: `Bearer ${token}` } });
+    await approve(api.client, await file(api.client, 'Make the sum a sum.'));
+    let seen = '';
+    for await (const text of stream.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+      seen += text;
+      if (seen.includes('TaskCompleted')) break;
+    }
+    // Once for the agent, once for the tests.
+    expect(seen.match(/event: progress\ndata: .*Another process of this service runs it/g)).toHaveLength(2);
   });
 });

@@ -57,7 +57,7 @@ export const originOf = async (git: Git, root: string, name: string): Promise<Or
   const config = await configOf(folder);
   if (config === null)
     throw missing(
-      `There is no snapshot of ${name} here; add it with "countersign repo add <url>", or ask for another repository.`,
+      `There is no snapshot of ${name} here; add it with "countersign repo add <url>" (where only a worker runs: clone it there), or ask for another repository.`,
     );
   try {
     const settings = await settingsIn(git, config);

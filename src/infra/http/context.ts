@@ -36,6 +36,8 @@ export interface AddedRepository {
   readonly hasConfiguration: boolean;
   /** What its `.countersign.yml` could say, by what lies in it; `null` when it has one, or nothing was recognised. */
   readonly proposal: { readonly text: string; readonly sentences: readonly string[] } | null;
+  /** What is still to be done on other machines; `null` when nothing is. */
+  readonly elsewhere: string | null;
 }
 
 export interface RepositoryAdmin {
@@ -66,6 +68,8 @@ export interface ApiOptions {
   readonly auditFile: string;
   readonly repositories: RepositoryAdmin;
   readonly progress: ProgressFeed;
+  /** Of this process: the lines of stages that another one claimed are not heard here. */
+  readonly worker: string;
   readonly backup: () => Promise<Backup>;
   readonly health: () => Promise<HealthReport>;
   readonly isReady: () => boolean;

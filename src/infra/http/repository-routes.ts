@@ -20,6 +20,7 @@ const Added = z
       .object({ text: z.string(), sentences: z.array(z.string()) })
       .nullable()
       .describe('What its .countersign.yml could say, by what lies in it.'),
+    elsewhere: z.string().nullable().describe('What is still to be done on other machines.'),
   })
   .openapi('AddedRepository');
 

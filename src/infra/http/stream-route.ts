@@ -26,6 +26,13 @@ const EVENTS_PER_LOOK = 20;
 /** Progress lines kept for one watcher while it reads; the oldest are dropped. */
 const PROGRESS_KEPT_MAX = 100;
 
+/** Instead of the lines of a stage that another process runs: silence would look as if it stood still. */
+const ELSEWHERE = 'Another process of this service runs it: what it says is not heard here; its log is there when it is over.';
+const TELLING: ReadonlySet<unknown> = new Set(['agent', 'sandbox']);
+
+const isElsewhere = ({ type, data }: RecordedEvent, worker: string): boolean =>
+  type === 'StageClaimed' && TELLING.has(Reflect.get(Object(data), 'stage')) && Reflect.get(Object(data), 'worker') !== worker;
+
 const taskIdOf = (stream: string): string => stream.slice(taskStream('').length);
 
 const message = (event: string, data: object, id?: string): string =>
@@ -33,7 +40,7 @@ const message = (event: string, data: object, id?: string): string =>
 
 /** One watcher: every event after `after` of tasks that it may read, and what running stages say meanwhile. */
 const watch = async (
-  { store, views, people, progress, clock }: ApiOptions,
+  { store, views, people, progress, worker, clock }: ApiOptions,
   { person: { personId }, tokenHash }: Caller,
   after: Position | null,
   out: Outbox,
@@ -76,7 +83,10 @@ const watch = async (
     const who = await watcher();
     for (const event of events) {
       const [line] = readable(who, event.stream) ? timeline([event]) : [];
-      if (line) await out.write(message('task', { taskId: taskIdOf(event.stream), ...line }, event.position));
+      if (!line) continue;
+      const taskId = taskIdOf(event.stream);
+      await out.write(message('task', { taskId, ...line }, event.position));
+      if (isElsewhere(event, worker)) await out.write(message('progress', { taskId, at: line.at, line: ELSEWHERE }));
     }
   };
   const follow = async (): Promise<void> => {
@@ -104,7 +114,7 @@ const watch = async (
 
 /**
  * Server-sent events: `task` for every event of a task the caller may read (its id resumes the stream: `Last-Event-ID`), `progress` for what a
- * running stage does now (not stored, not resumed).
+ * stage that runs in this process does now (not stored, not resumed).
  */
 export const addStreamRoute = (api: Api, options: ApiOptions): void => {
   const { store } = options;

@@ -26,6 +26,7 @@ export const AddedRepository = z.object({
   checks: z.array(z.object({ direction: z.enum(['fetch', 'push']), ok: z.boolean(), sentence: z.string() })),
   has_configuration: z.boolean(),
   proposal: z.object({ text: z.string(), sentences: z.array(z.string()) }).nullable(),
+  elsewhere: z.string().nullable(),
 });
 
 const proposed = (text: string): string[] => [
@@ -36,13 +37,14 @@ const proposed = (text: string): string[] => [
 
 /** What was found in a repository that was added, and what could be written into it. */
 export const addedLines = (
-  { name, checks, has_configuration, proposal }: z.infer<typeof AddedRepository>,
+  { name, checks, has_configuration, proposal, elsewhere }: z.infer<typeof AddedRepository>,
   { ink }: Pick<Terminal, 'ink'>,
 ): string[] => [
   `  ${name} can be asked for now.`,
   ...checks.map(
     ({ direction, ok, sentence }) => `  ${ink(ok ? 'good' : 'bad', ok ? 'PASS' : 'FAIL')}  ${direction}: ${sentence}`,
   ),
+  ...(elsewhere === null ? [] : [`  ${elsewhere}`]),
   ...(has_configuration ? ['  It says itself how it is tested (.countersign.yml, or okaydokki.yaml).'] : []),
   ...(proposal === null
     ? []
