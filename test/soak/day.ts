@@ -1,0 +1,125 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { chanceOf } from '../chaos/chance.ts';
+import { unlikeRebuilt } from '../chaos/checker/rebuilt.ts';
+import { clearAway } from '../chaos/checker/remains.ts';
+import { calmDown } from '../chaos/injection.ts';
+import { type Sample, secondHalf, unlikeFlat } from './flatness.ts';
+import { look } from './meter.ts';
+import { play } from './mishaps.ts';
+import { gatherPeople } from './people.ts';
+import { planDay } from './plan.ts';
+import { openPremises, type Premises, type PremisesOptions } from './premises.ts';
+import { cameTo, wrongAtTheEnd } from './verdict.ts';
+
+/** Looks in a day: of eight hours, one every quarter of an hour. */
+const LOOKS = 32;
+/** Longest that everything takes to come to rest after the day, in milliseconds; and between two looks whether it has. */
+const OVERTIME_MS_MAX = 90_000;
+const AGAIN_MS = 1_000;
+/** Longest from SIGTERM to the end of a process, on a machine that is busy. In milliseconds. */
+const STOP_MS_MAX = 6_000;
+/** What may stand there of artifacts: what the operator allows, and what is spared until somebody looks, at the busiest time. */
+const ARTIFACT_BYTES_MAX = 3 * 1024 ** 2;
+
+export interface DayOptions {
+  readonly seed: string;
+  readonly hours: number;
+  readonly speed: number;
+  readonly tasks: number;
+  readonly sandbox: PremisesOptions['sandbox'];
+  readonly onSample?: (sample: Sample) => void;
+  readonly onMishap?: (minute: number, mishap: string) => void;
+}
+
+export interface DayReport {
+  readonly samples: readonly Sample[];
+  readonly violations: readonly string[];
+  readonly tasks: number;
+  readonly reruns: number;
+  readonly mishaps: number;
+  readonly lives: number;
+  readonly events: number;
+  /** Tasks by the type of their last event. */
+  readonly ends: Readonly<Record<string, number>>;
+  /** How long it took after the day until all was over, in milliseconds of the machine. */
+  readonly overtimeMs: number;
+  readonly complaints: readonly string[];
+}
+
+const stopped = async ({ services: [service] }: Premises): Promise<readonly string[]> => {
+  const { ending, ms } = await service.stop();
+  return ending === 0 && ms < STOP_MS_MAX ? [] : [`asked to stop, the service ended with ${ending} after ${Math.round(ms)} ms`];
+};
+
+const overLimits = (samples: readonly Sample[]): readonly string[] => [
+  ...samples
+    .filter(({ disk }) => disk.artifacts > ARTIFACT_BYTES_MAX)
+    .map(({ minute, disk }) => `minute ${minute}: ${disk.artifacts} bytes of artifacts`),
+  ...(new Set(secondHalf(samples).map(({ life }) => life)).size > 1 ? ['the service ended by itself in the second half'] : []),
+];
+
+/** A working day: people and mishaps as planned, a look every quarter of an hour, then the verdict. */
+export const playDay = async (options: DayOptions): Promise<DayReport> => {
+  const { seed, hours, speed, tasks, sandbox, onSample = () => {}, onMishap = () => {} } = options;
+  const chance = chanceOf(seed);
+  const minutes = hours * 60;
+  const msOf = (some: number): number => (some * 60_000) / speed;
+  const premises = await openPremises({ speed, sandbox, readEveryMs: msOf(minutes / LOOKS) });
+  const people = gatherPeople(premises, chance.of('people'), msOf);
+  const samples: Sample[] = [];
+  try {
+    const plan = planDay(chance.of('plan'), { minutes, tasks });
+    const began = performance.now();
+    const until = (minute: number): Promise<void> => pause(Math.max(0, began + msOf(minute) - performance.now()));
+    const filing = (async () => {
+      for (const one of plan.filings) {
+        await until(one.minute);
+        people.file(one);
+      }
+    })();
+    const breaking = (async () => {
+      for (const { minute, mishap } of plan.mishaps) {
+        await until(minute);
+        onMishap(minute, mishap);
+        await play(premises, mishap, msOf);
+      }
+    })();
+    const looking = (async () => {
+      for (let looks = 1; looks <= LOOKS; looks++) {
+        const minute = (minutes * looks) / LOOKS;
+        await until(minute);
+        const sample = await look(premises, minute);
+        if (!sample) continue;
+        samples.push(sample);
+        onSample(sample);
+      }
+    })();
+    await Promise.all([filing, breaking, looking]);
+    await calmDown(premises);
+
+    const closing = performance.now();
+    let wrong = await wrongAtTheEnd(premises, people.wishes);
+    while (wrong.length > 0 && performance.now() - closing < OVERTIME_MS_MAX) {
+      await pause(AGAIN_MS);
+      wrong = await wrongAtTheEnd(premises, people.wishes);
+    }
+    const overtimeMs = performance.now() - closing;
+    await people.leave();
+    const ends = await stopped(premises);
+    return {
+      samples,
+      violations: [...wrong, ...ends, ...(await unlikeRebuilt(premises)), ...unlikeFlat(samples), ...overLimits(samples)],
+      tasks: people.wishes.length,
+      reruns: people.wishes.reduce((sum, { reruns }) => sum + reruns(), 0),
+      mishaps: plan.mishaps.length,
+      lives: premises.services[0].lives(),
+      ...cameTo(premises),
+      overtimeMs,
+      complaints: premises.services[0].complaints,
+    };
+  } finally {
+    await people.leave();
+    await clearAway(premises);
+    await premises.close();
+  }
+};

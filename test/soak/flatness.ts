@@ -1,0 +1,71 @@
+/** One look at the service, somewhere in the day. */
+export interface Sample {
+  /** Minutes of the day since it began. */
+  readonly minute: number;
+  /** Process id. */
+  readonly life: number;
+  readonly rssMiB: number;
+  /** Of the main thread, after a collection. */
+  readonly heapMiB: number;
+  readonly stallMs: number;
+  readonly lateMs: number;
+  readonly threads: number;
+  readonly descriptors: number;
+  /** Children and their children: agents, tests, git, gh. */
+  readonly processes: number;
+  readonly containers: number;
+  /** Bytes below the data folder, by what they are for. */
+  readonly disk: Readonly<Record<Kind, number>>;
+  readonly files: Readonly<Record<Kind, number>>;
+}
+
+/** What stands below the data folder. */
+export const KINDS = ['log', 'views', 'audit', 'artifacts', 'mirrors', 'work', 'other'] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** Grows by so much from the first point to the last, by the straight line that fits best; noise evens out, a leak does not. */
+export const growthOf = (points: readonly (readonly [x: number, y: number])[]): number => {
+  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const [meanX, meanY] = [mean(points.map(([x]) => x)), mean(points.map(([, y]) => y))];
+  const spread = points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0);
+  if (spread === 0) return 0;
+  const slope = points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0) / spread;
+  return slope * (Math.max(...points.map(([x]) => x)) - Math.min(...points.map(([x]) => x)));
+};
+
+interface Bound {
+  readonly what: string;
+  readonly unit: string;
+  readonly of: (sample: Sample) => number;
+  /** How much it may grow by in half a day. */
+  readonly growthMax: number;
+}
+
+/**
+ * What is expected to stay as it is however many tasks come and go. Memory has air for what the garbage collector takes its time with; the others are
+ * higher by a few when the last look falls into a busier moment than the first.
+ */
+const FLAT: readonly Bound[] = [
+  { what: 'memory', unit: 'MiB', of: ({ rssMiB }) => rssMiB, growthMax: 40 },
+  { what: 'the heap after a collection', unit: 'MiB', of: ({ heapMiB }) => heapMiB, growthMax: 6 },
+  { what: 'open file descriptors', unit: '', of: ({ descriptors }) => descriptors, growthMax: 12 },
+  { what: 'threads', unit: '', of: ({ threads }) => threads, growthMax: 4 },
+];
+
+/** The half of the day in which no restart is played. */
+export const secondHalf = (samples: readonly Sample[]): readonly Sample[] => {
+  const end = samples.at(-1)?.minute ?? 0;
+  return samples.filter(({ minute }) => minute > end / 2);
+};
+
+/** By how much each grew in the second half of the day. */
+export const growth = (samples: readonly Sample[]) => {
+  const half = secondHalf(samples);
+  return FLAT.map((bound) => ({ ...bound, grewBy: growthOf(half.map((sample) => [sample.minute, bound.of(sample)])) }));
+};
+
+/** What grew that should not, in sentences. */
+export const unlikeFlat = (samples: readonly Sample[]): readonly string[] =>
+  growth(samples).flatMap(({ what, unit, grewBy, growthMax }) =>
+    grewBy > growthMax ? [`${what}: grew by ${grewBy.toFixed(1)} ${unit} in the second half of the day`.replace('  ', ' ')] : [],
+  );
