@@ -211,7 +211,7 @@ const openRunner = async (
   const owner = createHash('sha256').update(dataFolder).digest('hex').slice(0, 16);
   const workspaces = createWorkspaces({ folder: join(dataFolder, 'work') });
   const { agents, sandboxes, installs } = outside;
-  const cleared = [sandboxes.reap(owner), installs.reap(), agents.reap(), workspaces.reap(new Set())];
+  const cleared = [sandboxes.reap(owner), installs.reap(), agents.reap(), workspaces.reap()];
   for (const { status, ...why } of await Promise.allSettled(cleared)) {
     if (status === 'rejected') log.warn(why, 'what an earlier process left is not cleared away yet');
   }
@@ -234,6 +234,7 @@ const openRunner = async (
   const upkeep = startUpkeep(
     [
       () => sandboxes.reap(owner),
+      () => workspaces.reap(),
       () => letGoOfEnded(outside.repositories, (taskId) => isOverForGood(views.queries.getTask(taskId), systemClock.now())),
       () => clearUnfinished(configuration.artifactFolder),
     ],

@@ -6,8 +6,10 @@ import { removeFolder } from './remove-folder.ts';
 /** Folders of executions, below one folder that only the service's own user can enter. */
 export const createWorkspaces = ({ folder }: { readonly folder: string }): Workspaces => {
   const at = (key: string): string => join(folder, key);
+  const used = new Set<string>();
   return {
     make: async (key) => {
+      used.add(key);
       await removeFolder(at(key));
       await mkdir(at(key), { recursive: true, mode: 0o700 });
       return at(key);
@@ -18,11 +20,16 @@ export const createWorkspaces = ({ folder }: { readonly folder: string }): Works
       for (const [file, bytes] of Object.entries(files)) await writeFile(join(made, file), bytes);
       return made;
     },
-    remove: (key) => removeFolder(at(key)),
-    reap: async (running) => {
+    remove: (key) => {
+      used.delete(key);
+      return removeFolder(at(key));
+    },
+    reap: async () => {
       await mkdir(folder, { recursive: true, mode: 0o700 });
-      const left = (await readdir(folder)).filter((key) => !running.has(key));
-      await Promise.all(left.map((key) => removeFolder(at(key))));
+      for (const key of await readdir(folder)) {
+        // No key begins with a dot. Whether it is used is asked in the turn in which its removal begins.
+        if (!key.startsWith('.') && !used.has(key)) await removeFolder(at(key));
+      }
     },
   };
 };

@@ -6,6 +6,6 @@ export interface Workspaces {
   furnish(folder: string, name: string, files: Readonly<Record<string, Buffer>>): Promise<string>;
   /** Safe to call twice. */
   remove(key: string): Promise<void>;
-  /** Removes every folder that no running execution names. */
-  reap(running: ReadonlySet<string>): Promise<void>;
+  /** Removes every folder that was not made by this process, or could not be removed. */
+  reap(): Promise<void>;
 }
