@@ -14,12 +14,26 @@ const stringText = (value: string): string => {
   return JSON.stringify(value);
 };
 
+/** Most keys that are quicker put in order one by one than by `sort`, which copies them. */
+const FEW_KEYS_MAX = 20;
+
+/** In place, by UTF-16 code units: the order RFC 8785 asks for. */
+const sorted = (keys: string[]): string[] => {
+  if (keys.length > FEW_KEYS_MAX) return keys.sort();
+  for (let end = 1; end < keys.length; end++) {
+    const key = keys[end] as string; // It is one of them, and so is each before it.
+    let at = end;
+    for (; at > 0 && (keys[at - 1] as string) > key; at--) keys[at] = keys[at - 1] as string;
+    keys[at] = key;
+  }
+  return keys;
+};
+
 const objectText = (value: object): string => {
   const members = value as Readonly<Record<string, unknown>>; // Any object may be asked.
   if (typeof members.toJSON === 'function') throw new TypeError('canonical JSON of what is no plain value');
   let text = '';
-  // `sort` compares UTF-16 code units, which is the order RFC 8785 asks for.
-  for (const key of Object.keys(members).sort()) {
+  for (const key of sorted(Object.keys(members))) {
     const member = textOf(members[key]);
     if (member !== undefined) text += `${text === '' ? '' : ','}${stringText(key)}:${member}`;
   }

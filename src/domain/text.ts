@@ -30,8 +30,9 @@ export const redacted = (text: Text): Text => ({ digest: textDigest(text) });
 
 /** By shape alone, so that what newer code stored is hashed alike. A record that has a `Text` under one of these names is none itself. */
 const isText = (value: object): value is Text => {
-  const { digest, text, salt, ...rest } = value as Readonly<Record<string, unknown>>; // Any object may be asked.
-  if (Object.keys(rest).length > 0) return false;
+  const { digest, text, salt } = value as Readonly<Record<string, unknown>>; // Any object may be asked.
+  if (typeof digest !== 'string' && typeof text !== 'string') return false;
+  if (!Object.keys(value).every((key) => key === 'digest' || key === 'text' || key === 'salt')) return false;
   if (typeof digest === 'string') return text === undefined && salt === undefined;
   return digest === undefined && typeof text === 'string' && typeof salt === 'string';
 };
@@ -41,7 +42,9 @@ export const withTextDigests = (data: unknown): unknown => {
   if (Array.isArray(data)) return data.map(withTextDigests);
   if (data === null || typeof data !== 'object') return data;
   if (isText(data)) return textDigest(data);
-  return Object.fromEntries(Object.entries(data).map(([key, value]) => [key, withTextDigests(value)]));
+  const copy: Record<string, unknown> = { ...data };
+  for (const [key, value] of Object.entries(copy)) if (typeof value === 'object') copy[key] = withTextDigests(value);
+  return copy;
 };
 
 /** `data` with every `Text` in it erased, and where those stand, such as `report.violations.0.path`. */
