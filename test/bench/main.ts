@@ -5,7 +5,9 @@ import { appends } from './appends.ts';
 import { delivering, deliveringLarge } from './delivery.ts';
 import { portOverClient } from './eventstoredb.ts';
 import type { Figure } from './figure.ts';
+import { leases } from './leases.ts';
 import { pressure } from './pressure.ts';
+import { recovery } from './recovery.ts';
 import { starting } from './start.ts';
 import { telegram } from './telegram.ts';
 import { rebuilding } from './views.ts';
@@ -24,6 +26,8 @@ const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   telegram,
   workers: manyWorkers,
   pressure,
+  leases,
+  recovery,
 };
 
 const { values } = parseArgs({

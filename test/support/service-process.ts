@@ -22,6 +22,8 @@ export interface ServiceProcess {
   hasEnded(): boolean;
   /** From now on the process awaits `fate`. */
   arm(fate: Fate): Promise<void>;
+  /** Sends the process a message and waits for its answer. */
+  tell(message: object): Promise<void>;
   /** Sends `signal` and waits for the end. */
   end(signal: 'SIGKILL' | 'SIGTERM'): Promise<Ending>;
 }
@@ -33,12 +35,21 @@ const endingOf = async (child: ChildProcess): Promise<Ending> => {
   return signal ?? code;
 };
 
-/** Starts the service that `environment` describes, and waits until it listens. Rejects when it ends instead. */
-export const startService = async (environment: Readonly<Record<string, string>>): Promise<ServiceProcess> => {
+/** Lets the process meet a fate, and beats and tries again quicker than in life. */
+const REHEARSAL = join(import.meta.dirname, 'rehearsal', 'stage.ts');
+
+/**
+ * Starts the service that `environment` describes, and waits until it listens. Rejects when it ends instead. `stage` is loaded before it; `null`:
+ * nothing is.
+ */
+export const startService = async (
+  environment: Readonly<Record<string, string>>,
+  stage: string | null = REHEARSAL,
+): Promise<ServiceProcess> => {
   const child = fork(join(ROOT, 'src/main.ts'), ['serve', '--json'], {
     env: { NODE_COMPILE_CACHE: COMPILED, ...environment },
     cwd: environment.DATA_DIR && join(environment.DATA_DIR, '..'),
-    execArgv: ['--import', join(import.meta.dirname, 'rehearsal', 'stage.ts')],
+    execArgv: stage === null ? [] : ['--import', stage],
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
   const ended = endingOf(child);
@@ -52,17 +63,19 @@ export const startService = async (environment: Readonly<Record<string, string>>
   const [line] = await listens;
   const { url }: { readonly url: string } = JSON.parse(line); // Printed by serve --json.
 
+  const tell = async (message: object): Promise<void> => {
+    const answered = once(child, 'message');
+    child.send(message);
+    await answered;
+  };
   return {
     pid,
     url,
     client: environment.ROLE === 'worker' ? NOBODY : await clientOf(environment.DATA_DIR ?? ''),
     ended,
     hasEnded: () => child.exitCode !== null || child.signalCode !== null,
-    arm: async (fate) => {
-      const armed = once(child, 'message');
-      child.send(fate);
-      await armed;
-    },
+    arm: tell,
+    tell,
     end: (signal) => {
       child.kill(signal);
       return ended;
