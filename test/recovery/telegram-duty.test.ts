@@ -27,6 +27,8 @@ const openWay = async (apiRoot: string) => {
     outgoing.on('close', () => onward.destroy());
     incoming.pipe(onward);
   });
+  // A process that wakes finds its connections as they were: what it still wants to say gets through.
+  server.keepAliveTimeout = 0;
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const { port } = server.address() as AddressInfo; // A TCP server that listens has one.
   return {
