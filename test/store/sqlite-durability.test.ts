@@ -3,9 +3,13 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, truncateSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type EventStore, StoreFull, StoreUnavailable, WrongExpectedRevision } from '../../src/domain/event-store.ts';
+import { encoded } from '../../src/infra/store/encoded-event.ts';
 import { openSqliteStore } from '../../src/infra/store/sqlite.ts';
+import { groupAppender } from '../../src/infra/store/sqlite-append.ts';
+import { openLogFile } from '../../src/infra/store/sqlite-file.ts';
 import { type Child, runChild } from './child.ts';
 import { all, collect, newEvent, newEvents, newStream } from './contract.ts';
 
@@ -167,6 +171,26 @@ describe('Appends to SQLite in one turn of the event loop', () => {
     await store.close();
   });
 
+  it('share it with those of the turns that follow, as long as each brings some', async () => {
+    const database = openLogFile(file);
+    let commits = 0;
+    const appender = groupAppender(database, () => {
+      commits += 1;
+    });
+    const append = () => appender.append({ stream: newStream(), events: encoded(newEvents(1)), expected: 'no_stream' });
+
+    const appends: Promise<unknown>[] = [append()];
+    for (let turn = 0; turn < 5; turn++) {
+      appends.push(append());
+      await nextTurn();
+    }
+    await Promise.all(appends);
+    expect(commits).toBe(1);
+    await append();
+    expect(commits).toBe(2);
+    database.close();
+  });
+
   it('that were asked for before the store was closed are still stored', async () => {
     const store = openSqliteStore({ file });
     const stream = newStream();
@@ -182,7 +206,10 @@ describe('Appends to SQLite in one turn of the event loop', () => {
 describe('A long replay from SQLite', () => {
   it('leaves the event loop to others, and does not keep the write-ahead log from being written back', async () => {
     const store = openSqliteStore({ file });
-    for (let n = 0; n < 20; n++) await store.append(newStream(), newEvents(1000), 'no_stream');
+    const large = () => newEvent({ text: 'x'.repeat(2_000) });
+    const thousand = (): Promise<unknown> =>
+      Promise.all(Array.from({ length: 1_000 }, () => store.append(newStream(), [large()], 'no_stream')));
+    for (let n = 0; n < 20; n++) await thousand();
     let turns = 0;
     let counting = true;
     const count = (): void => {
@@ -194,13 +221,13 @@ describe('A long replay from SQLite', () => {
     let seen = 0;
     for await (const _ of store.readAll()) {
       seen += 1;
-      if (seen % 1000 === 0) await store.append(newStream(), newEvents(50), 'no_stream');
+      if (seen % 1000 === 0) await thousand();
     }
 
     counting = false;
-    expect(seen).toBe(20_000);
+    expect(seen).toBeGreaterThanOrEqual(20_000);
     expect(turns).toBeGreaterThan(20);
-    expect(statSync(`${file}-wal`).size).toBeLessThan(8 * 1024 * 1024);
+    expect(statSync(`${file}-wal`).size).toBeLessThan(32 * 1024 * 1024);
     await store.close();
   });
 });

@@ -1,8 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type AppendResult, type ExpectedRevision, WrongExpectedRevision } from '../../domain/event-store.ts';
+import { type AppendResult, type ExpectedRevision, StoreUnavailable, WrongExpectedRevision } from '../../domain/event-store.ts';
 import type { EncodedEvent } from './encoded-event.ts';
-import { storeError } from './sqlite-errors.ts';
 import { positionOf } from './sqlite-position.ts';
 import { inTransaction } from './sqlite-transaction.ts';
 
@@ -77,43 +76,50 @@ export interface Appender {
 }
 
 /**
- * Group commit: what is asked for in one turn of the event loop shares a transaction, and so one sync of the disk. A savepoint for each keeps a
- * conflict with its caller. `onCommit` is called after each group that stored something.
+ * Group commit: what is asked for in turns of the event loop that follow each other shares a transaction, and so one sync of the disk. A conflict
+ * is found before anything of its append is written, so it stays with its caller. `onCommit` is called after each group that stored something.
  */
 export const groupAppender = (database: DatabaseSync, onCommit: () => void): Appender => {
   const appendOne = prepareAppend(database);
-  const save = database.prepare('SAVEPOINT one');
-  const release = database.prepare('RELEASE one');
-  const undo = database.prepare('ROLLBACK TO one');
   const queue: Waiting[] = [];
   let flushing: Promise<void> | undefined;
 
-  /** What to tell the caller once the group is durable. A disk that fails takes the whole group with it. */
+  /** What to tell the caller once the group is durable. */
   const attempt = (waiting: Waiting): (() => void) => {
-    save.run();
     try {
       const result = appendOne(waiting);
-      release.run();
       return () => waiting.resolve(result);
     } catch (error) {
-      if (!database.isTransaction || storeError(error) !== error) throw error;
-      undo.run();
-      release.run();
+      if (!(error instanceof WrongExpectedRevision)) throw error;
       return () => waiting.reject(error);
+    }
+  };
+
+  /** Commands under way come one after the other, a turn of the event loop apart: as long as a turn brings more, the group waits for another. */
+  const gathered = async (): Promise<void> => {
+    let before: number;
+    do {
+      before = queue.length;
+      await nextTurn();
+    } while (queue.length > before && queue.length < GROUP_EVENTS_MAX);
+  };
+
+  const store = async (group: readonly Waiting[]): Promise<void> => {
+    try {
+      const answers = await inTransaction(database, () => group.map(attempt));
+      for (const answer of answers) answer();
+      onCommit();
+    } catch (error) {
+      // A disk that fails fails for all; a fault of one append is found by storing each alone.
+      if (group.length > 1 && !(error instanceof StoreUnavailable)) for (const one of group) await store([one]);
+      else for (const { reject } of group) reject(error);
     }
   };
 
   const flush = async (): Promise<void> => {
     while (queue.length > 0) {
-      await nextTurn();
-      const group = nextGroup(queue);
-      try {
-        const answers = await inTransaction(database, () => group.map(attempt));
-        for (const answer of answers) answer();
-        onCommit();
-      } catch (error) {
-        for (const { reject } of group) reject(error);
-      }
+      await gathered();
+      await store(nextGroup(queue));
     }
     flushing = undefined;
   };
