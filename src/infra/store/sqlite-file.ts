@@ -71,6 +71,12 @@ const makeTables = (database: DatabaseSync): void => {
 };
 
 /**
+ * Pages in the write-ahead log before it is written back, by whoever commits next: 16 MiB. A page that changes often is written back once, and a
+ * burst waits for it a few times a second at most.
+ */
+const WAL_PAGES = 4_096;
+
+/**
  * Opens the log, and makes it, readable by the owner only, when it is missing (SQLite gives the files beside it the same mode). `secure_delete` overwrites what a redaction removes; `synchronous=FULL` makes each commit
  * durable before it returns. Throws an `Error` that says what to do, or what SQLite threw.
  */
@@ -80,6 +86,7 @@ export const openLogFile = (file: string): DatabaseSync => {
   try {
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF');
     makeTables(database);
+    database.exec(`PRAGMA wal_autocheckpoint = ${WAL_PAGES}`);
     database.exec(`PRAGMA busy_timeout = ${CALL_TIMEOUT_MS}`);
     return database;
   } catch (error) {
