@@ -48,6 +48,8 @@ export interface GitHub {
 }
 
 const LOGIN = 'ada';
+/** Pull requests in one page of a listing. */
+const PAGE_PULLS = 100;
 
 const makeRepository = async (root: string, { owner, name, seed }: GitHubSeed): Promise<void> => {
   const work = await mkdtemp(join(root, 'seed-'));
@@ -151,7 +153,13 @@ export const startGitHub = async ({ repositories, shownAs }: GitHubOptions): Pro
     bare: (repository) => join(root, `${repository}.git`),
     ghEnvironment: { PATH: process.env.PATH ?? '', HOME: root, GH_CONFIG_DIR: config, GH_HOST: host, GH_ENTERPRISE_TOKEN: token },
     gitToken: token,
-    pulls: async (repository) => z.array(Pull).parse(await asked('GET', `${repository}/pulls?state=all&per_page=100`)),
+    pulls: async (repository) => {
+      const all: Pull[] = [];
+      for (let page = 1; all.length === (page - 1) * PAGE_PULLS; page++) {
+        all.push(...z.array(Pull).parse(await asked('GET', `${repository}/pulls?state=all&per_page=${PAGE_PULLS}&page=${page}`)));
+      }
+      return all;
+    },
     changedFiles: async (repository, number) => {
       const files = z
         .array(z.object({ filename: z.string(), status: z.string() }))
