@@ -9,7 +9,7 @@ import { type Claim, type Effect, type Execution, type Order, StageFailure } fro
 import type { Clock } from './ports/clock.ts';
 import type { Liveness } from './ports/liveness.ts';
 import type { RunnerLog } from './ports/log.ts';
-import { OutsideFailure } from './ports/repositories.ts';
+import { outsideFailure } from './ports/repositories.ts';
 import type { Loaded, Streams } from './streams.ts';
 
 /** A kind of stream together with how its steps are carried out, by the kind of step. */
@@ -98,9 +98,9 @@ export const createExecutor = (options: ExecutionOptions) => {
       return signal.reason === ENDINGS.shutdown ? claim.release(state, 'shutdown', null, clock.now()) : undefined;
     if (error instanceof StageFailure) return claim.fail(state, error);
     if (isOvertaken(error) || error instanceof StoreUnavailable) throw error;
-    const outside = error instanceof OutsideFailure;
+    const outside = outsideFailure(error);
     if (!outside) log.error({ err: error }, 'a stage met a fault of our own');
-    const sentence = outside ? error.message : 'The service met a fault of its own; its log says more.';
+    const sentence = outside?.message ?? 'The service met a fault of its own; its log says more.';
     const delays = options.retryDelaysMs;
     const delay = delays[Math.min(claim.counted(state), delays.length) - 1] ?? 0;
     return claim.release(state, 'outside_failure', sentence, later(clock.now(), delay));

@@ -3,7 +3,7 @@ import { chmod, lstat, mkdir, open, readdir, rename, rm, stat, utimes } from 'no
 import { join, resolve } from 'node:path';
 import { v4 } from 'uuid';
 import { ArtifactMissing, type Artifacts } from '../commands/ports/artifacts.ts';
-import { OutsideFailure } from '../commands/ports/repositories.ts';
+import { isDiskFull, OutsideFailure } from '../commands/ports/repositories.ts';
 import { type ArtifactRef, ArtifactRef as ArtifactRefSchema } from '../domain/artifact.ts';
 import { sha256 } from '../domain/canonical.ts';
 import type { ArtifactStock } from './artifact-retention.ts';
@@ -13,9 +13,6 @@ const TEMPORARY_STALE_MS = 3_600_000;
 const TEMPORARY = '.writing-';
 
 const FULL = 'The disk under the artifacts is full. Free some space; then it is tried again.';
-
-const isDiskFull = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 
 export interface ArtifactsOptions {
   /** Made when missing, mode 0700. Several processes may share it. */

@@ -58,6 +58,10 @@ const overLimits = (samples: readonly Sample[]): readonly string[] => [
   ...(new Set(secondHalf(samples).map(({ life }) => life)).size > 1 ? ['the service ended by itself in the second half'] : []),
 ];
 
+/** Nothing that is played is a fault of the service's own. */
+const faults = ({ services: [{ complaints }] }: Premises): readonly string[] =>
+  complaints.filter((line) => line.includes('fault of our own'));
+
 /** A working day: people and mishaps as planned, a look every quarter of an hour, then the verdict. */
 export const playDay = async (options: DayOptions): Promise<DayReport> => {
   const { seed, hours, speed, tasks, sandbox, onSample = () => {}, onMishap = () => {} } = options;
@@ -108,7 +112,14 @@ export const playDay = async (options: DayOptions): Promise<DayReport> => {
     const ends = await stopped(premises);
     return {
       samples,
-      violations: [...wrong, ...ends, ...(await unlikeRebuilt(premises)), ...unlikeFlat(samples), ...overLimits(samples)],
+      violations: [
+        ...wrong,
+        ...ends,
+        ...(await unlikeRebuilt(premises)),
+        ...unlikeFlat(samples),
+        ...overLimits(samples),
+        ...faults(premises),
+      ],
       tasks: people.wishes.length,
       reruns: people.wishes.reduce((sum, { reruns }) => sum + reruns(), 0),
       mishaps: plan.mishaps.length,

@@ -107,3 +107,16 @@ export interface Repositories {
 export class OutsideFailure extends Error {
   override readonly name = 'OutsideFailure';
 }
+
+const DISK_FULL: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT']);
+
+/** Whoever met it: the code is the system's own. */
+export const isDiskFull = (error: unknown): boolean => error instanceof Error && 'code' in error && DISK_FULL.has(error.code);
+
+/** What is no fault of ours; `undefined` for what is. */
+export const outsideFailure = (error: unknown): OutsideFailure | undefined => {
+  if (error instanceof OutsideFailure) return error;
+  return isDiskFull(error)
+    ? new OutsideFailure('A disk of the service is full. Free some space; then it is tried again.', { cause: error })
+    : undefined;
+};

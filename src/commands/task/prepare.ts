@@ -7,7 +7,7 @@ import { ownText, textOf } from '../../domain/text.ts';
 import type { Effect, Order } from '../effect.ts';
 import { ArtifactMissing } from '../ports/artifacts.ts';
 import type { RunnerLog } from '../ports/log.ts';
-import { OutsideFailure, RepositoryProblem, type ResolvedBase } from '../ports/repositories.ts';
+import { OutsideFailure, outsideFailure, RepositoryProblem, type ResolvedBase } from '../ports/repositories.ts';
 import { ImageMissing } from '../ports/sandbox.ts';
 import { configurationAt } from './configuration.ts';
 import type { TaskPorts } from './deps.ts';
@@ -137,7 +137,8 @@ export const prepareEffect = (ports: TaskPorts, log: RunnerLog): Effect<Task> =>
     } catch (error) {
       if (signal.aborted) return undefined; // Whoever looks next looks again.
       if (error instanceof RepositoryProblem || error instanceof Missing) return clarify(error.reason, error.message);
-      if (error instanceof OutsideFailure) return clarify('REMOTE_UNREACHABLE', error.message);
+      const outside = outsideFailure(error);
+      if (outside) return clarify('REMOTE_UNREACHABLE', outside.message);
       // A task is never stuck: a fault of ours becomes a question, too, and retrying asks again.
       log.error({ taskId, err: error }, 'preparing a request met a fault of our own');
       return clarify(

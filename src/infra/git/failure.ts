@@ -1,16 +1,21 @@
 import { OutsideFailure } from '../../commands/ports/repositories.ts';
 
+const NO_SPACE = /no space left|disk quota/i;
+
 /** Git ended otherwise than it should. What it printed may hold paths and URLs of this machine, so it can be asked but not read. */
 export class GitFailure extends Error {
   override readonly name = 'GitFailure';
   readonly exitCode: number | undefined;
   readonly timedOut: boolean;
+  /** As errors of the system have it. */
+  readonly code: 'ENOSPC' | undefined;
   readonly #diagnosis: string;
   constructor(command: string, exitCode: number | undefined, timedOut: boolean, diagnosis: string) {
     super(timedOut ? `git ${command} did not end in time` : `git ${command} failed`);
     this.exitCode = exitCode;
     this.timedOut = timedOut;
     this.#diagnosis = diagnosis;
+    this.code = NO_SPACE.test(diagnosis) ? 'ENOSPC' : undefined;
   }
   says(pattern: RegExp): boolean {
     return pattern.test(this.#diagnosis);
@@ -31,7 +36,7 @@ const SENTENCES: readonly (readonly [RegExp, string])[] = [
     'The remote repository was not found, or this login may not see it; check its URL and the rights of the login.',
   ],
   [/redirect/i, 'The remote has moved; put its new URL into the snapshot (git remote set-url origin).'],
-  [/no space left|disk quota/i, 'There is no space left on the disk; make room and try again.'],
+  [NO_SPACE, 'There is no space left on the disk; make room and try again.'],
 ];
 
 /** Why a remote could not be used, as a sentence with what to do. Never the words of git or the remote, which may hold paths and logins. */
