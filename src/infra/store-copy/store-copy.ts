@@ -84,15 +84,15 @@ export const createStoreCopy = ({ kinds, dataFolder, openEraser }: StoreCopyOpti
       await erase(dirname(to.file), named);
       return copied;
     }
-    const first = await copy(from, between, true, onProgress).catch(async (error: unknown) => {
+    await copy(from, between, true, onProgress).catch(async (error: unknown) => {
       if (!(error instanceof CopyRefused) || !existsSync(between.file)) throw error;
       // What an earlier copy left there that was never finished, of a source that has moved on.
       await removeFolder(dirname(between.file));
       return copy(from, between, true, onProgress);
     });
     await erase(dirname(between.file), named);
-    const second = await copy(between, to, false, onProgress);
+    const copied = await copy(between, to, false, onProgress);
     await removeFolder(dirname(between.file));
-    return { ...second, events: first.events };
+    return copied;
   };
 };
