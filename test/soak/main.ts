@@ -49,6 +49,23 @@ const report = await playDay({
   onSample: (sample) => console.log(lineOf(sample)),
   onMishap: (minute, mishap) => console.log(`${clock(minute)} · ${mishap}`),
 });
+const between = (what: string, unit: string, of: (sample: Sample) => number): string => {
+  const values = report.samples.map(of);
+  return `${what} ${Math.min(...values).toFixed(0)} to ${Math.max(...values).toFixed(0)}${unit}`;
+};
+console.log(
+  [
+    between('memory', ' MiB', ({ rssMiB }) => rssMiB),
+    between('heap', ' MiB', ({ heapMiB }) => heapMiB),
+    between('descriptors', '', ({ descriptors }) => descriptors),
+    between('threads', '', ({ threads }) => threads),
+    between('processes', '', ({ processes }) => processes),
+    between('containers', '', ({ containers }) => containers),
+    between('99 % of the turns of the loop within', ' ms', ({ lateMs }) => lateMs),
+    between('longest stall', ' ms', ({ stallMs }) => stallMs),
+    between('artifacts', ' KiB', ({ disk }) => disk.artifacts / 1024),
+  ].join(' · '),
+);
 if (verbose) for (const complaint of report.complaints) console.log(`said: ${complaint}`);
 for (const { what, unit, grewBy, growthMax } of growth(report.samples))
   console.log(`second half: ${what} grew by ${grewBy.toFixed(1)} ${unit}`.trimEnd(), `(bound ${growthMax})`);
