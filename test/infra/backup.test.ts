@@ -37,6 +37,18 @@ describe('A backup', () => {
     expect(await readdir(dataFolder)).toEqual(['artifacts']);
   });
 
+  it('is whole when artifacts are cleared away while it is made', async () => {
+    for (const name of ['a', 'b', 'c']) await writeFile(join(dataFolder, 'artifacts', name), Buffer.alloc(MiB));
+    const { bytes, done } = await make(10_000);
+    let taken = 0;
+    for await (const chunk of bytes) {
+      if (taken === 0) await Promise.all(['large', 'a', 'b', 'c'].map((name) => rm(join(dataFolder, 'artifacts', name))));
+      taken += chunk.length;
+    }
+    await done;
+    expect(taken).toBeLessThan(11 * MiB);
+  });
+
   it('may be taken slowly', async () => {
     const { bytes, done } = await make(250);
     let taken = 0;

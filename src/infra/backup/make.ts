@@ -98,8 +98,8 @@ export const clearStagedBackups = async (dataFolder: string): Promise<void> => {
 };
 
 /**
- * A backup of everything that cannot be made again from elsewhere: the log first, then the artifacts, which are only ever added, so that
- * every one that the log names is there.
+ * A backup of everything that cannot be made again from elsewhere: the log first, then the artifacts: every one that is there when the
+ * log is copied, but for those of tasks that were over for so long that they are cleared away meanwhile.
  */
 export const makeBackup = async (options: BackupOptions): Promise<Backup> => {
   const { dataFolder, artifactFolder, holdsLog, now, lookEveryMs = LOOK_EVERY_MS } = options;
