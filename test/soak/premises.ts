@@ -30,7 +30,7 @@ export interface PremisesOptions {
   readonly readEveryMs: number;
 }
 
-/** Does what the first word of the request says, takes half a minute to five minutes of the day at 100 times its speed, and prints a few KiB. */
+/** Does what the first word of the request says, takes half a minute to five minutes of the day at 100 times its speed, and prints some KiB. */
 const AGENT = [
   'mend() { echo "echo \\$((\\$1 + \\$2))" > sum.sh; };',
   'case "$OKD_INTENT" in',
@@ -41,7 +41,7 @@ const AGENT = [
   '*) mend;;',
   'esac;',
   'head -c 6 /dev/urandom | od -An -tx1 | tr -d " \\n" > mark.txt;',
-  'head -c 2000 /dev/urandom | od -An -tx1;',
+  'head -c 4000 /dev/urandom | od -An -tx1;',
   'set -- $(od -An -N2 -tu1 /dev/urandom); sleep "$(($1 % 3)).$2"',
 ].join(' ');
 
