@@ -230,7 +230,6 @@ const openRunner = async (
     onProgress,
     retryDelaysMs: RETRY_DELAYS_MS,
   });
-  open.defer(() => runner.stop());
   const upkeep = startUpkeep(
     [
       () => sandboxes.reap(owner),
@@ -244,6 +243,8 @@ const openRunner = async (
   const prune = () => pruneArtifacts(outside.artifacts, configuration.artifactRetention, () => namedByOpenTasks(store, views));
   const retention = startUpkeep([prune], log, PRUNED_EVERY_MS);
   open.defer(() => retention.stop());
+  // Before both: a look of theirs may wait for an engine or a bucket longer than a stop may take.
+  open.defer(() => runner.stop());
   return runner;
 };
 
