@@ -367,6 +367,8 @@ export const serve = async (configuration: Configuration): Promise<Service> => {
   await opened.views.ready;
   // Whose a token is, is looked up in a view.
   await opened.views.waitFor((await opened.store.head()) ?? '', VIEWS_WAIT_MS);
+  // What only the start needed, some 35 MiB, is given back before anybody is answered.
+  globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' });
   const { url, close } = await listen(api, configuration);
   opening.defer(close);
   if (admin) {
