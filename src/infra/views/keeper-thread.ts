@@ -42,6 +42,20 @@ port.on('message', (order: Order) => {
   else if (order.about === 'damaged') keeper.damaged();
   else void close();
 });
-keeper.onNews((touched) => say({ about: 'news', standing: keeper.standing(), touched }));
+
+let isSaid = true;
+/** That positions moved, of which a turn of the event loop may bring one for each view, is said once, unless other news says it before. */
+keeper.onNews((touched) => {
+  const tell = (): void => {
+    isSaid = true;
+    say({ about: 'news', standing: keeper.standing(), touched });
+  };
+  if (touched) return tell();
+  if (!isSaid) return;
+  isSaid = false;
+  setImmediate(() => {
+    if (!isSaid) tell();
+  });
+});
 keeper.done.catch((error: unknown) => say({ about: 'fault', error }));
 say({ about: 'news', standing: keeper.standing(), touched: undefined });
