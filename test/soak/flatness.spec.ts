@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { chanceOf } from '../chaos/chance.ts';
-import { growthOf, type Kind, type Sample, unlikeFlat } from './flatness.ts';
+import { growthOf, type Kind, overLimits, type Sample, unlikeFlat } from './flatness.ts';
 
 const NONE: Readonly<Record<Kind, number>> = { log: 0, views: 0, audit: 0, artifacts: 0, mirrors: 0, work: 0, other: 0 };
 
@@ -44,6 +44,18 @@ describe('A day', () => {
   ])('is not flat when %s goes up all the time', (what, more) =>
     expect(unlikeFlat(day(more))).toEqual([expect.stringContaining(what)]),
   );
+});
+
+describe('Limits', () => {
+  it('hold at every time of a day', () => {
+    expect(overLimits(day())).toEqual([]);
+    expect(overLimits(day((minute) => (minute === 75 ? { descriptors: 201 } : {})))).toEqual([
+      '201.0 open file descriptors, of 200 at most',
+    ]);
+    expect(overLimits(day(() => ({ disk: { ...NONE, artifacts: 4 * 1024 ** 2 } })))).toEqual([
+      '4.0 MiB of artifacts, of 3 at most',
+    ]);
+  });
 });
 
 describe('Growth', () => {

@@ -63,10 +63,10 @@ const FLAT: readonly Bound[] = [
   { what: 'threads', unit: '', of: ({ threads }) => threads, grewBy: growthOf, growthMax: 4 },
 ];
 
-/** The half of the day in which no restart is played. */
-export const secondHalf = (samples: readonly Sample[]): readonly Sample[] => {
-  const end = samples.at(-1)?.minute ?? 0;
-  return samples.filter(({ minute }) => minute > end / 2);
+/** The half of the day in which no restart is played; after the last one, where that took longer. */
+const secondHalf = (samples: readonly Sample[]): readonly Sample[] => {
+  const last = samples.at(-1);
+  return samples.filter(({ minute, life }) => minute > (last?.minute ?? 0) / 2 && life === last?.life);
 };
 
 /** By how much each grew in the second half of the day. */
@@ -74,6 +74,21 @@ export const growth = (samples: readonly Sample[]) => {
   const half = secondHalf(samples);
   return FLAT.map((bound) => ({ ...bound, grewBy: bound.grewBy(half.map((sample) => [sample.minute, bound.of(sample)])) }));
 };
+
+/** What is too much at any time. A day that is too short to tell what grows has these all the same. */
+const MOST = [
+  ['MiB of memory', ({ rssMiB }: Sample) => rssMiB, 500],
+  ['open file descriptors', ({ descriptors }: Sample) => descriptors, 200],
+  ['threads', ({ threads }: Sample) => threads, 20],
+  // What the operator of the day allows, and what is spared until somebody looks, at the busiest time.
+  ['MiB of artifacts', ({ disk }: Sample) => disk.artifacts / 1024 ** 2, 3],
+] as const;
+
+export const overLimits = (samples: readonly Sample[]): readonly string[] =>
+  MOST.flatMap(([what, of, most]) => {
+    const highest = Math.max(0, ...samples.map(of));
+    return highest > most ? [`${highest.toFixed(1)} ${what}, of ${most} at most`] : [];
+  });
 
 /** What grew that should not, in sentences. */
 export const unlikeFlat = (samples: readonly Sample[]): readonly string[] =>

@@ -6,11 +6,9 @@ const HOUR = { hours: 1, speed: 100, tasks: 24, sandbox: 'docker' } as const;
 
 describe('An hour of the real service at a hundred times its speed, with people, restarts and outages', () => {
   it('leaves every task over or waiting for a person, and nothing behind', { timeout: 240_000 }, async () => {
-    const { violations, tasks, lives, samples, events, ends } = await playDay({ ...HOUR, seed: process.env.SOAK_SEED ?? 'ci' });
+    const { violations, tasks, samples, events, ends } = await playDay({ ...HOUR, seed: process.env.SOAK_SEED ?? 'ci' });
     expect(violations).toEqual([]);
     expect(tasks).toBe(HOUR.tasks);
-    // Two kills and two stops were played, and nothing else ended it.
-    expect(lives).toBe(5);
     expect(samples.length).toBeGreaterThan(20);
     expect(events).toBeGreaterThan(10 * HOUR.tasks);
     expect(ends.TaskCompleted).toBeGreaterThan(HOUR.tasks / 2);

@@ -4,8 +4,9 @@ import { type Logged, readLog, readRemote } from '../chaos/checker/records.ts';
 import { remains } from '../chaos/checker/remains.ts';
 import { approvalsUsedTwice, brokenStory } from '../chaos/checker/tasks.ts';
 import { brokenMessages } from '../chaos/checker/wishes.ts';
-import { ENDINGS, type Wish } from './people.ts';
+import type { Wish } from './people.ts';
 import type { Premises } from './premises.ts';
+import { ENDINGS } from './stories.ts';
 
 const OVER = ['TaskCompleted', 'TaskFailed', 'TaskRejected', 'TaskCancelled', 'ApprovalExpired'];
 /** After these a person is asked, and nothing goes on by itself but the time to decide. */
