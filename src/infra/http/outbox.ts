@@ -7,6 +7,9 @@ export interface Outbox {
   close(): void;
 }
 
+/** `slow`: it left a text waiting for too long. */
+export type Gone = 'slow' | 'left' | 'closed';
+
 /** A text that nobody took yet. */
 interface Waiting {
   readonly bytes: Uint8Array;
@@ -14,26 +17,32 @@ interface Waiting {
   readonly timer: NodeJS.Timeout;
 }
 
+const SENTENCES: Readonly<Record<Gone, string>> = {
+  slow: 'the reader is too slow',
+  left: 'the reader is gone',
+  closed: 'the stream is over',
+};
+
 /**
  * Texts for one reader, in the order they were written. A reader that leaves one waiting for longer than `writeMs` is let go: nothing piles up
- * for it. `onGone` is called once, when nobody reads any more, for whatever reason. (A `TransformStream` cannot: what was handed to it and not
- * taken cannot be called back.)
+ * for it; whoever is told ends its connection, which nothing else would. `onGone` is called once, when nobody reads any more. (A
+ * `TransformStream` cannot: what was handed to it and not taken cannot be called back.)
  */
-export const createOutbox = (writeMs: number, onGone: () => void): Outbox => {
+export const createOutbox = (writeMs: number, onGone: (why: Gone) => void): Outbox => {
   const encoder = new TextEncoder();
   const waiting: Waiting[] = [];
   let reader: ReadableStreamDefaultController<Uint8Array> | undefined;
   let isHungry = false;
   let ended: Error | undefined;
 
-  const end = (why: Error): void => {
+  const end = (why: Gone): void => {
     if (ended) return;
-    ended = why;
+    ended = new Error(SENTENCES[why]);
     for (const { taken, timer } of waiting.splice(0)) {
       clearTimeout(timer);
-      taken.reject(why);
+      taken.reject(ended);
     }
-    onGone();
+    onGone(why);
   };
 
   const hand = (): void => {
@@ -45,9 +54,9 @@ export const createOutbox = (writeMs: number, onGone: () => void): Outbox => {
     next.taken.resolve();
   };
 
-  const letGo = (): void => {
-    const why = new Error('the reader is too slow');
-    reader?.error(why);
+  const finish = (why: Gone): void => {
+    if (ended) return;
+    reader?.close();
     end(why);
   };
 
@@ -60,7 +69,7 @@ export const createOutbox = (writeMs: number, onGone: () => void): Outbox => {
         isHungry = true;
         hand();
       },
-      cancel: () => end(new Error('the reader is gone')),
+      cancel: () => end('left'),
     },
     { highWaterMark: 0 },
   );
@@ -70,14 +79,10 @@ export const createOutbox = (writeMs: number, onGone: () => void): Outbox => {
     write: (text) => {
       if (ended) return Promise.reject(ended);
       const taken = Promise.withResolvers<void>();
-      waiting.push({ bytes: encoder.encode(text), taken, timer: setTimeout(letGo, writeMs) });
+      waiting.push({ bytes: encoder.encode(text), taken, timer: setTimeout(() => finish('slow'), writeMs) });
       hand();
       return taken.promise;
     },
-    close: () => {
-      if (ended) return;
-      reader?.close();
-      end(new Error('the stream is over'));
-    },
+    close: () => finish('closed'),
   };
 };

@@ -1,3 +1,4 @@
+import type { HttpBindings } from '@hono/node-server';
 import { type RouteConfig, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { Caller, Variables } from './authentication.ts';
@@ -33,6 +34,8 @@ export interface Call<Path, Query, Body> {
   /** Undefined when it was not sent. */
   header(name: string): string | undefined;
   readonly signal: AbortSignal;
+  /** Ends the connection in the middle of the answer: whoever reads it no longer does. */
+  cutOff(): void;
 }
 
 export const answers = (schema: z.ZodType, description = 'The answer.') => ({
@@ -105,7 +108,7 @@ export const addRoute = <
   });
 
   const pattern = path.replaceAll(/\{(\w+)(\+?)\}/g, (_, parameter, rest) => `:${parameter}${rest === '' ? '' : '{.+}'}`);
-  api.on(method, pattern, async (context: Context<{ Variables: Variables }>) =>
+  api.on(method, pattern, async (context: Context<{ Variables: Variables; Bindings: Partial<HttpBindings> }>) =>
     handle({
       parameters: parameters?.parse(context.req.param()) as Parsed<Path>, // What is absent parses to undefined.
       query: query?.parse(queryOf(context)) as Parsed<Query>,
@@ -115,6 +118,7 @@ export const addRoute = <
       get signal() {
         return context.req.raw.signal;
       },
+      cutOff: () => void context.env.outgoing?.destroy(),
     }),
   );
 };

@@ -147,13 +147,16 @@ export const addStreamRoute = (api: Api, options: ApiOptions): void => {
       }),
       answers: { 200: answersText(TYPE, '`task` events, each with its position as id, and `progress` events.') },
     },
-    async ({ caller, header }) => {
+    async ({ caller, header, cutOff }) => {
       const after = await begin(header('last-event-id'));
       const { personId } = caller.person;
       admit(personId);
       const gone = new AbortController();
       watchers.set(gone, personId);
-      const out = createOutbox(WRITE_MS, () => gone.abort());
+      const out = createOutbox(WRITE_MS, (why) => {
+        gone.abort();
+        if (why === 'slow') cutOff();
+      });
       // It ends when the reader is gone or its token is; whoever may still watch comes back by itself.
       void watch(options, caller, after, out, gone.signal)
         .catch(() => undefined)
