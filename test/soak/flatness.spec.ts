@@ -49,8 +49,8 @@ describe('A day', () => {
 describe('Limits', () => {
   it('hold at every time of a day', () => {
     expect(overLimits(day())).toEqual([]);
-    expect(overLimits(day((minute) => (minute === 75 ? { descriptors: 201 } : {})))).toEqual([
-      '201.0 open file descriptors, of 200 at most',
+    expect(overLimits(day((minute) => (minute === 75 ? { descriptors: 301 } : {})))).toEqual([
+      '301.0 open file descriptors, of 300 at most',
     ]);
     expect(overLimits(day(() => ({ disk: { ...NONE, artifacts: 4 * 1024 ** 2 } })))).toEqual([
       '4.0 MiB of artifacts, of 3 at most',

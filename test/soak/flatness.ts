@@ -78,7 +78,7 @@ export const growth = (samples: readonly Sample[]) => {
 /** What is too much at any time. A day that is too short to tell what grows has these all the same. */
 const MOST = [
   ['MiB of memory', ({ rssMiB }: Sample) => rssMiB, 500],
-  ['open file descriptors', ({ descriptors }: Sample) => descriptors, 200],
+  ['open file descriptors', ({ descriptors }: Sample) => descriptors, 300],
   ['threads', ({ threads }: Sample) => threads, 20],
   // What the operator of the day allows, and what is spared until somebody looks, at the busiest time.
   ['MiB of artifacts', ({ disk }: Sample) => disk.artifacts / 1024 ** 2, 3],
