@@ -93,10 +93,17 @@ export const createExecutor = (options: ExecutionOptions) => {
   };
 
   /** What an execution that threw comes to: handed back, failed, or nothing when it is no longer ours. */
-  const afterFailure = async <State>(claim: Claim<State>, state: State, error: unknown, signal: AbortSignal) => {
+  const afterFailure = async <State>(
+    claim: Claim<State>,
+    state: State,
+    error: unknown,
+    signal: AbortSignal,
+  ): Promise<Order | undefined> => {
     if (signal.aborted)
       return signal.reason === ENDINGS.shutdown ? claim.release(state, 'shutdown', null, clock.now()) : undefined;
-    if (error instanceof StageFailure) return claim.fail(state, error);
+    // What it says of itself may have no place to be kept just now.
+    if (error instanceof StageFailure)
+      return claim.fail(state, error).catch((away: unknown) => afterFailure(claim, state, away, signal));
     if (isOvertaken(error) || error instanceof StoreUnavailable) throw error;
     const outside = outsideFailure(error);
     if (!outside) log.error({ err: error }, 'a stage met a fault of our own');

@@ -1,0 +1,34 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { describe, expect, it, vi } from 'vitest';
+import { StageFailure } from '../../src/commands/effect.ts';
+import { OutsideFailure } from '../../src/commands/ports/repositories.ts';
+import { taskStream } from '../../src/domain/ids.ts';
+import { requestPrepared, taskApproved, taskCreated } from '../domain/task/events.ts';
+import { aFolder, aStore, theViews } from '../views/places.ts';
+import { taskIdOf, tell } from '../views/stories.ts';
+import { stage, startRunner } from './runner-rig.ts';
+
+const APPROVED = [taskCreated(), requestPrepared(), taskApproved()];
+
+const open = async () => {
+  const store = aStore(aFolder());
+  const views = await theViews(aFolder(), store);
+  const factsOf = (number: number) => Array.fromAsync(store.readStream(taskStream(taskIdOf(number))));
+  return { store, views, factsOf };
+};
+
+describe('A stage that fails while its log cannot be kept', () => {
+  it('is handed back with what is away, and not begun again before its time', async () => {
+    const { store, views, factsOf } = await open();
+    const run = vi.fn(() => Promise.reject(new StageFailure('AGENT_TIMEOUT', 'The agent took too long.', Buffer.from('log'))));
+    const put = () => Promise.reject(new OutsideFailure('A disk is full.'));
+    const runner = startRunner(store, views.work, { agent: stage(run, { put }) });
+    await views.waitFor(await tell(store, 1, APPROVED), 5_000);
+    await expect.poll(async () => (await factsOf(1)).at(-1)?.type).toBe('StageReleased');
+    const released = (await factsOf(1)).at(-1);
+    expect(released?.data).toMatchObject({ reason: 'outside_failure', sentence: { text: 'A disk is full.' } });
+    await pause(100); // Some looks later.
+    expect(run).toHaveBeenCalledTimes(1);
+    await runner.stop();
+  });
+});
