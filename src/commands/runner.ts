@@ -150,9 +150,8 @@ export const createRunner = (options: RunnerOptions) => {
   return {
     start(): void {
       unsubscribe = work.onChange((touched) => {
-        for (const stream of touched) {
-          const mine = active.get(stream);
-          if (mine) void check(mine).catch((error: unknown) => tell(error, { stream }));
+        for (const [stream, mine] of active) {
+          if (touched.size === 0 || touched.has(stream)) void check(mine).catch((error: unknown) => tell(error, { stream }));
         }
         look();
       });

@@ -6,7 +6,7 @@ import { taskStream } from '../../src/domain/ids.ts';
 import { requestPrepared, taskApproved, taskCreated } from '../domain/task/events.ts';
 import { aFolder, aStore, theViews } from '../views/places.ts';
 import { taskIdOf, tell } from '../views/stories.ts';
-import { stage, startRunner } from './runner-rig.ts';
+import { clock, dispatchOn, stage, startRunner, untilAborted } from './runner-rig.ts';
 
 const APPROVED = [taskCreated(), requestPrepared(), taskApproved()];
 
@@ -29,6 +29,38 @@ describe('A stage that fails while its log cannot be kept', () => {
     expect(released?.data).toMatchObject({ reason: 'outside_failure', sentence: { text: 'A disk is full.' } });
     await pause(100); // Some looks later.
     expect(run).toHaveBeenCalledTimes(1);
+    await runner.stop();
+  });
+});
+
+describe('A task that is cancelled while its view is built anew', () => {
+  it('is ended as soon as the new one answers', async () => {
+    const { store, views, factsOf } = await open();
+    await views.waitFor(await tell(store, 1, APPROVED), 5_000);
+    const listeners = new Set<(streams: ReadonlySet<string>) => void>();
+    // The work as a build of another version goes on showing it.
+    const work = {
+      ...views.work,
+      onChange: (listener: (streams: ReadonlySet<string>) => void) => {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
+    };
+    const ended = vi.fn();
+    const runner = startRunner(store, work, { agent: stage((_, __, execution) => untilAborted(execution).then(ended)) });
+    await expect.poll(async () => (await factsOf(1)).at(-1)?.type).toBe('StageClaimed');
+    await dispatchOn(store).dispatch({
+      id: crypto.randomUUID(),
+      type: 'Cancel',
+      data: { taskId: taskIdOf(1), attempt: 1, reason: null },
+      actor: 'system:test',
+      channel: 'system',
+      at: clock.now(),
+      correlationId: 'test',
+    });
+    expect(ended).not.toHaveBeenCalled();
+    for (const listener of listeners) listener(new Set());
+    await expect.poll(() => ended).toHaveBeenCalledTimes(1);
     await runner.stop();
   });
 });

@@ -17,6 +17,6 @@ export interface WorkView {
   claimed(): readonly WorkItem[];
   /** When the next step that is not due yet becomes due; `undefined` when there is none. */
   nextAt(now: string): string | undefined;
-  /** Calls back after each committed batch with the streams it touched. Returns how to stop. */
+  /** Calls back after each committed batch with the streams it touched, none when any may have changed. Returns how to stop. */
   onChange(listener: (streams: ReadonlySet<string>) => void): () => void;
 }
