@@ -7,7 +7,7 @@ import type { Filing, Story } from './plan.ts';
 import type { Premises } from './premises.ts';
 import { type Deed, deedOf, type Sight } from './stories.ts';
 
-const GLANCE_MS = 600;
+const GLANCE_MS = 1_000;
 /** What had no effect that a person can see is done again after so long, in milliseconds. */
 const AGAIN_MS = 3_000;
 /** Minutes of the day that somebody takes to decide. */
