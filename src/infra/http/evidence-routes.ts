@@ -7,6 +7,7 @@ import type { TaskView } from '../../projections/task-view.ts';
 import { timeline } from '../../projections/timeline.ts';
 import type { Caller } from './authentication.ts';
 import type { Api, ApiOptions } from './context.ts';
+import { underPressure } from './pressure.ts';
 import { BadCall } from './problem.ts';
 import { addRoute, answers, answersText, json } from './routes.ts';
 import type { TaskReader } from './task-reader.ts';
@@ -29,17 +30,20 @@ const TimelineDocument = z
   })
   .openapi('Timeline');
 
+/** Each is held whole until it was compared with its digest. What waits for its reader after that is bounded in `server.ts`. */
+const READ_AT_ONCE_MAX = 8;
+const TOO_MANY_READ = 'Too many patches and logs are being read. Ask again in a while.';
+
 /** What agents and tests wrote is shown as text, whatever it says it is. */
-const text = (...parts: readonly (string | Buffer)[]): Response =>
-  new Response(new Uint8Array(Buffer.concat(parts.map((part) => Buffer.from(part)))), {
-    headers: { 'content-type': 'text/plain; charset=UTF-8' },
-  });
+const text = (...parts: readonly Buffer[]): Response =>
+  new Response(Buffer.concat(parts), { headers: { 'content-type': 'text/plain; charset=UTF-8' } });
 
 /** What a task left behind: its story, the patch, the logs. */
 export const addEvidenceRoutes = (api: Api, { artifacts, store }: ApiOptions, reader: TaskReader): void => {
   const view = async (caller: Caller, id: string): Promise<TaskView> => JSON.parse((await reader.find(caller, id)).json); // Written by the projection.
 
-  const read = async (ref: ArtifactRef | null | undefined, what: string): Promise<Buffer> => {
+  const reading = underPressure(READ_AT_ONCE_MAX, TOO_MANY_READ);
+  const read = reading(async (ref: ArtifactRef | null | undefined, what: string): Promise<Buffer> => {
     if (!ref) throw new BadCall(404, 'INVALID_ACTION', `There is no ${what} of this task yet.`);
     try {
       return await artifacts.get(ref);
@@ -48,7 +52,7 @@ export const addEvidenceRoutes = (api: Api, { artifacts, store }: ApiOptions, re
         throw new BadCall(404, 'INVALID_ACTION', `The ${what} of this task is not kept any more; a backup may hold it.`);
       throw new BadCall(503, 'UNAVAILABLE', `The ${what} cannot be read, or is damaged. Try again, or restore it from a backup.`);
     }
-  };
+  });
 
   addRoute(
     api,
@@ -97,7 +101,11 @@ export const addEvidenceRoutes = (api: Api, { artifacts, store }: ApiOptions, re
       const logs = taskLogs(await view(caller, parameters.taskId));
       if (query.name !== undefined) return text(await read(logs[query.name], `${query.name} log`));
       const names = (['agent', 'tests'] as const).filter((name) => logs[name]);
-      const parts = names.map(async (name) => [`== ${name} ==\n`, await read(logs[name], `${name} log`), '\n']);
+      const parts = names.map(async (name) => [
+        Buffer.from(`== ${name} ==\n`),
+        await read(logs[name], `${name} log`),
+        Buffer.from('\n'),
+      ]);
       return text(...(await Promise.all(parts)).flat());
     },
   );

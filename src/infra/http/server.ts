@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, STATUS_CODES } from 'node:http';
+import { createServer, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener, RequestError } from '@hono/node-server';
@@ -16,6 +16,10 @@ export interface ServerLimits {
   /** How often slow connections are looked for. */
   readonly lookEveryMs: number;
   readonly connectionsMax: number;
+  /** A reader who takes nothing of an answer for this long is cut off, after twice as long at the latest. In milliseconds. */
+  readonly unreadTimeoutMs: number;
+  /** Answers that wait for their readers, all together. */
+  readonly unreadBytesMax: number;
 }
 
 const LIMITS: ServerLimits = {
@@ -25,6 +29,8 @@ const LIMITS: ServerLimits = {
   requestTimeoutMs: 30_000,
   lookEveryMs: 2_000,
   connectionsMax: 1_000,
+  unreadTimeoutMs: 30_000,
+  unreadBytesMax: 128 * 1024 * 1024,
 };
 
 /** What is being answered when the server stops may be answered; who waits or watches for longer is cut off. In milliseconds. */
@@ -75,12 +81,31 @@ const notUnderstood = (error: unknown): Response | undefined =>
     ? problemOf(new BadCall(400, 'VALIDATION_ERROR', 'The address that was asked for is none.'), () => undefined)
     : undefined;
 
+/** Holds what readers have not taken yet to `bytesMax` in all: beyond that, who reads for longest is cut off. */
+const unreadWithin = (bytesMax: number) => {
+  const unread = new Set<ServerResponse>();
+  return (outgoing: ServerResponse): void => {
+    if (outgoing.destroyed || outgoing.writableLength === 0) return;
+    unread.add(outgoing);
+    outgoing.once('close', () => unread.delete(outgoing));
+    let bytes = 0;
+    for (const { writableLength } of unread) bytes += writableLength;
+    for (const oldest of unread) {
+      if (bytes <= bytesMax) return;
+      bytes -= oldest.writableLength;
+      oldest.destroy();
+    }
+  };
+};
+
 /** Listens on `host`; port 0 takes a free one. Throws an error that says what to do when the port is taken. */
 export const listen = async (
   api: Pick<Api, 'fetch'>,
   { host, port }: { readonly host: string; readonly port: number },
-  limits: ServerLimits = LIMITS,
+  changed: Partial<ServerLimits> = {},
 ): Promise<Server> => {
+  const limits = { ...LIMITS, ...changed };
+  const keep = unreadWithin(limits.unreadBytesMax);
   const answer = getRequestListener(api.fetch, { errorHandler: notUnderstood });
   const server = createServer(
     {
@@ -90,10 +115,20 @@ export const listen = async (
       connectionsCheckingInterval: limits.lookEveryMs,
     },
     (incoming, outgoing) => {
+      // Another answer is still on its way to this connection. Nobody's client asks like that, and one could ask for any number of them.
+      if (outgoing.socket === null) {
+        incoming.socket.destroy();
+        return;
+      }
       outgoing.setHeaders(SECURITY_HEADERS);
-      void answer(incoming, outgoing);
+      // Node takes what is left to write for progress when there is less of it. Silence of ours, with nothing left to write, is no fault of the reader.
+      outgoing.on('timeout', () => {
+        if (outgoing.writableLength > 0) outgoing.destroy();
+      });
+      void answer(incoming, outgoing).then(() => keep(outgoing));
     },
   );
+  server.timeout = limits.unreadTimeoutMs;
   server.maxHeadersCount = limits.headersMax;
   server.maxConnections = limits.connectionsMax;
   server.on('clientError', refuse);
