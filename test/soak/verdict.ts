@@ -51,7 +51,7 @@ export const wrongAtTheEnd = async (premises: Premises, wishes: readonly Wish[])
     log.filter(({ stream, data }) => stream.startsWith('card-') && open.has(data.taskId ?? '')).map(({ stream }) => stream),
   );
   const told = log.filter(({ stream }) => !cardsOfOpen.has(stream));
-  const left = (await remains(premises)).filter((what) => ![...open].some((taskId) => what.includes(`/keep/${taskId}`)));
+  const left = (await remains(premises)).filter((what) => ![...open].some((taskId) => what.includes(`/keep/k${taskId}`)));
   return [
     ...brokenChains(log),
     ...stuck,
