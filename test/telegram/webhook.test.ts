@@ -1,8 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { type Office, openOffice, WEBHOOK_SECRET } from './office.ts';
+import { openService } from '../support/service-here.ts';
+import { startTelegram } from '../support/telegram/index.ts';
+import { type Office, openOffice, telegramVariables, WEBHOOK_SECRET } from './office.ts';
 
 let open: Office | undefined;
 const office = async (mode: 'polling' | 'webhook'): Promise<Office> => {
@@ -50,6 +53,21 @@ describe('The webhook', { timeout: 60_000 }, () => {
     expect((await post(address, update, WEBHOOK_SECRET)).status).toBe(200);
     expect((await post(address, update, WEBHOOK_SECRET)).status).toBe(200);
     await expect.poll(async () => (await admin.call('GET', '/api/v1/tasks')).text.split('forged').length - 1).toBe(1);
+  });
+
+  it('asks for an update again that comes while a service stops which does not know its own name yet', async () => {
+    const telegram = await startTelegram();
+    try {
+      telegram.fault('getMe', { error: 'hang', times: Number.POSITIVE_INFINITY });
+      const variables = await telegramVariables(telegram, 'webhook');
+      const service = await openService(variables);
+      const answer = post(`${variables.BASE_URL}/webhook/telegram`, '{}', WEBHOOK_SECRET);
+      await pause(100);
+      await service.close();
+      expect((await answer).status).toBe(503);
+    } finally {
+      await telegram.stop();
+    }
   });
 
   it('is not there while updates are asked for', async () => {

@@ -5,7 +5,7 @@ import type { Identities } from '../../commands/identities.ts';
 import type { People } from '../../commands/people.ts';
 import type { Artifacts } from '../../commands/ports/artifacts.ts';
 import type { Clock } from '../../commands/ports/clock.ts';
-import type { EventStore } from '../../domain/event-store.ts';
+import { type EventStore, StoreUnavailable } from '../../domain/event-store.ts';
 import { may } from '../../domain/person/index.ts';
 import type { TaskView } from '../../projections/task-view.ts';
 import type { Check } from '../checks.ts';
@@ -178,7 +178,7 @@ export const createTelegram = (options: TelegramOptions): Telegram => {
     },
     stop: async () => {
       stopping.abort();
-      introduced.reject(new Error('the service stops'));
+      introduced.reject(new StoreUnavailable('The service stops.')); // What Telegram sends meanwhile, it sends again.
       forgetChanges();
       await (webhook ?? poller).stop();
       await outbox.stop();
