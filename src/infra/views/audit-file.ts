@@ -14,7 +14,7 @@ const BATCH_EVENTS_MAX = 500;
 const RENDER_MS = 5;
 
 /** Between two syncs of the file, in milliseconds: the log has the disk meanwhile, and the lines that follow share a sync. */
-const SYNC_PAUSE_MS = 50;
+const SYNC_PAUSE_MS = 200;
 
 /** An event, its envelope and what a line adds. */
 const LINE_BYTES_MAX = 2 * EVENT_BYTES_MAX;

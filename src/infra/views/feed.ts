@@ -7,7 +7,7 @@ import { persevere } from './persevere.ts';
 const BATCH_EVENTS_MAX = 500;
 
 /** After a batch at the end of the log, in milliseconds: what is stored meanwhile shares a transaction, what comes after a silence waits for nothing. */
-const BATCH_PAUSE_MS = 5;
+const BATCH_PAUSE_MS = 10;
 
 /** A build that is fed, and who is told of it. */
 export interface Follower {

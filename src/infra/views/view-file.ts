@@ -42,7 +42,7 @@ CREATE TABLE audit (
 const PRAGMAS = `
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = OFF;
-PRAGMA wal_autocheckpoint = 1024;
+PRAGMA wal_autocheckpoint = 4096;
 PRAGMA secure_delete = ON;
 PRAGMA trusted_schema = OFF;
 `;
