@@ -12,7 +12,7 @@ export interface RunnerOptions extends ExecutionOptions {
   readonly admission: AdmissionLimits;
 }
 
-/** Most items of one kind looked at in one go; the rest is looked at when these are done. */
+/** Most items of one kind looked at in one go; the rest is looked at when these are done, and new ones of further people by the next looks. */
 const DUE_MAX = 500;
 /**
  * Between two looks, in milliseconds, and for each light step that the first of them began: while many requests are filed, preparing them takes a
@@ -34,7 +34,7 @@ interface Active {
  * may take any step. `stop` hands running stages back.
  */
 export const createRunner = (options: RunnerOptions) => {
-  const { work, clock, log, liveness } = options;
+  const { work, clock, log, liveness, admission } = options;
   const { execute, tidied } = createExecutor(options);
   const active = new Map<string, Active>();
   const turns = createTurns();
@@ -51,13 +51,31 @@ export const createRunner = (options: RunnerOptions) => {
     return { ...item, weight, here: active.has(item.stream) };
   };
 
-  /** Light steps may be many and are done in no time, so only about as many are looked at as can begin. */
+  /** Light steps may be many and are done in no time, so only about as many are looked at as can begin; of new ones those that may take a turn. */
   const due = (now: string): readonly WorkItem[] =>
     options.processes.flatMap(({ effects }) =>
       Object.entries(effects).flatMap(([kind, { weight }]) =>
-        work.due(kind, now, weight === 'light' ? 2 * options.admission.lightMax : DUE_MAX),
+        weight === 'begins'
+          ? work.dueByPair(kind, now, admission.runningPerRepositoryMax, DUE_MAX)
+          : work.due(kind, now, weight === 'light' ? 2 * admission.lightMax : DUE_MAX),
       ),
     );
+
+  /** Due steps whose worker fell silent. Each worker is asked after once a look; whoever cannot be asked after is taken for heard. */
+  const abandoned = async (claimed: readonly WorkItem[], now: string): Promise<readonly WorkItem[]> => {
+    const isDue = ({ stream, step }: WorkItem): boolean =>
+      !active.has(stream) && processOf(stream)?.effects[step.kind] !== undefined && (step.notBefore ?? '') <= now;
+    const held = claimed.filter(isDue);
+    const workers = [...new Set(held.flatMap(({ step }) => step.claimedBy ?? []))];
+    const isHeard = (other: string): Promise<boolean> =>
+      liveness.isHeard(other).catch((error: unknown) => {
+        tell(error, { worker: other });
+        return true;
+      });
+    const heard = await Promise.all(workers.map(isHeard));
+    const silent = new Set(workers.filter((_, index) => heard[index] === false));
+    return held.filter(({ step }) => step.claimedBy !== undefined && silent.has(step.claimedBy));
+  };
 
   /** An error that ended something of the runner; the log alone says what comes next, so the runner goes on. */
   const tell = (error: unknown, about: object): void => {
@@ -96,19 +114,15 @@ export const createRunner = (options: RunnerOptions) => {
 
   const once = async (): Promise<void> => {
     const now = clock.now();
-    const free: WorkItem[] = [];
-    for (const item of due(now)) {
-      if (active.has(item.stream)) continue;
-      if (item.step.claimedBy !== undefined && (await liveness.isHeard(item.step.claimedBy))) continue;
-      free.push(item);
-    }
+    const left = await abandoned(work.claimed(), now);
     if (stopping) return;
+    const free = [...left, ...due(now).filter(({ stream }) => !active.has(stream))];
     const taken = [...work.claimed(), ...[...active.values()].map(({ item }) => item)];
     const running = [...new Map(taken.map((item) => [item.stream, weighed(item)])).values()];
     const waiting = new Set(free.map(({ stream }) => stream));
     const underWay = running.filter(({ stream }) => !waiting.has(stream));
     turns.saw(underWay);
-    const admittedNow = admitted(options.admission, free.map(weighed), underWay, turns);
+    const admittedNow = admitted(admission, free.map(weighed), underWay, turns);
     for (const item of admittedNow) begin(item);
     nextLookAt += LIGHT_PAUSE_MS * admittedNow.filter(({ weight }) => weight === 'light').length;
     schedule(work.nextAt(now));

@@ -182,7 +182,7 @@ const listRow = (summarised: TaskSummary): Row => ({
 /** Every task with its detail, the list of tasks, and the pending work. Newest first is the order of the streams' numbers, downwards. */
 export const tasksProjection: Projection<FoldedTask> = {
   name: 'tasks',
-  version: 4,
+  version: 5,
   kind: taskKind,
   tables: {
     task_list: {

@@ -13,7 +13,7 @@ export const workTable: Table = {
     person: 'TEXT NOT NULL',
   },
   rowsPerStream: 'one',
-  indexes: ['kind, not_before', 'not_before', 'claimed_by'],
+  indexes: ['kind, not_before', 'kind, repo, person, not_before', 'not_before', 'claimed_by'],
 };
 
 /** The row of a task that has a next step. */

@@ -5,7 +5,7 @@ import { OutsideFailure } from '../../src/commands/ports/repositories.ts';
 import { taskStream } from '../../src/domain/ids.ts';
 import { requestPrepared, taskApproved, taskCreated } from '../domain/task/events.ts';
 import { aFolder, aStore, theViews } from '../views/places.ts';
-import { taskIdOf, tell } from '../views/stories.ts';
+import { taskIdOf, tell, tellMany } from '../views/stories.ts';
 import { clock, dispatchOn, stage, startRunner, untilAborted } from './runner-rig.ts';
 
 const APPROVED = [taskCreated(), requestPrepared(), taskApproved()];
@@ -61,6 +61,24 @@ describe('A task that is cancelled while its view is built anew', () => {
     expect(ended).not.toHaveBeenCalled();
     for (const listener of listeners) listener(new Set());
     await expect.poll(() => ended).toHaveBeenCalledTimes(1);
+    await runner.stop();
+  });
+});
+
+describe('A repository that is full', () => {
+  it('hides no other, however many tasks wait for it', async () => {
+    const { store, views } = await open();
+    const on = (repo: string) => [taskCreated({ repo }), requestPrepared(), taskApproved()];
+    await tellMany(store, 520, () => on('acme/busy'));
+    await views.waitFor(await tell(store, 600, on('acme/quiet')), 10_000);
+    const began: string[] = [];
+    const agent = stage((task, _, execution) => {
+      if (task.status !== 'absent') began.push(task.repo);
+      return untilAborted(execution);
+    });
+    const runner = startRunner(store, views.work, { agent });
+    await expect.poll(() => began.length).toBe(3);
+    expect(began.sort()).toEqual(['acme/busy', 'acme/busy', 'acme/quiet']);
     await runner.stop();
   });
 });

@@ -134,20 +134,19 @@ describe('The pending work', () => {
     const { views } = await viewed(4, (number) => [untilAgent, [taskCreated()], [taskCreated()], untilCompleted][number] ?? []);
     const { work } = views;
 
-    expect(work.due('agent', NOON, 10)).toEqual([
-      {
-        stream: `task-${taskIdOf(0)}`,
-        repo: 'acme/shop',
-        person: ANNA,
-        step: { key: 'agent-1-2', kind: 'agent', claimedBy: WORKER },
-      },
-    ]);
+    const held = {
+      stream: `task-${taskIdOf(0)}`,
+      repo: 'acme/shop',
+      person: ANNA,
+      step: { key: 'agent-1-2', kind: 'agent', claimedBy: WORKER },
+    };
+    expect(work.claimed()).toEqual([held]);
+    expect([...work.due('agent', NOON, 10), ...work.dueByPair('agent', NOON, 10, 10)]).toEqual([]);
     expect(work.due('prepare', NOON, 10)).toEqual([
       { stream: `task-${taskIdOf(1)}`, repo: 'acme/shop', person: ANNA, step: { key: 'prepare-1-1', kind: 'prepare' } },
       { stream: `task-${taskIdOf(2)}`, repo: 'acme/shop', person: ANNA, step: { key: 'prepare-1-1', kind: 'prepare' } },
     ]);
     expect(work.due('prepare', NOON, 1).map(({ stream }) => stream)).toEqual([`task-${taskIdOf(1)}`]);
-    expect(work.claimed().map(({ stream }) => stream)).toEqual([`task-${taskIdOf(0)}`]);
     expect(work.nextAt(NOON)).toBeUndefined();
   });
 
@@ -166,6 +165,28 @@ describe('The pending work', () => {
     ]);
     expect(work.nextAt(minutesAfter(5))).toBe(TOMORROW);
     expect(work.due('expire', TOMORROW, 10)).toHaveLength(1);
+  });
+});
+
+describe('The pending work of a pair of a person and a repository', () => {
+  /** Of two people on two repositories, in turns. */
+  const pairOf = (number: number) => ({ repo: `acme/${number % 2}`, who: { actor: [ANNA, BERT][(number >> 1) % 2] ?? ANNA } });
+  const request = (number: number) => [taskCreated({ repo: pairOf(number).repo }, pairOf(number).who)];
+  const streams = (items: readonly { readonly stream: string }[]) => items.map(({ stream }) => stream);
+
+  it('is its oldest, however many each has', async () => {
+    const { views } = await viewed(40, request);
+    const oldest = [0, 1, 2, 3, 4, 5, 6, 7].map((number) => `task-${taskIdOf(number)}`);
+    expect(streams(views.work.dueByPair('prepare', NOON, 2, 100))).toEqual(oldest);
+    expect(streams(views.work.dueByPair('prepare', NOON, 2, 100))).toEqual(oldest);
+  });
+
+  it('comes with one of the next calls when there are more pairs than fit', async () => {
+    const { views } = await viewed(40, request);
+    const seen = [1, 2, 3].map(() => streams(views.work.dueByPair('prepare', NOON, 1, 3)));
+    expect(seen.map(({ length }) => length)).toEqual([3, 1, 3]);
+    expect(seen.slice(0, 2).flat().sort()).toEqual([0, 1, 2, 3].map((number) => `task-${taskIdOf(number)}`).sort());
+    expect(seen[2]).toEqual(seen[0]);
   });
 });
 

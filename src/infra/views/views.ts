@@ -22,6 +22,7 @@ export interface Views {
   /** The pending work, for the runner. */
   readonly work: {
     due(kind: string, now: string, limit: number): readonly PendingStep[];
+    dueByPair(kind: string, now: string, each: number, limit: number): readonly PendingStep[];
     claimed(): readonly PendingStep[];
     nextAt(now: string): string | undefined;
     onChange(listener: ChangeListener): () => void;
@@ -107,7 +108,8 @@ const viewsOver = (database: DatabaseSync, keeper: Keeper): Views => {
       return queries;
     },
     work: {
-      due: (kind, now, limit) => queries.work.due(kind, now, limit),
+      due: (...asked) => queries.work.due(...asked),
+      dueByPair: (...asked) => queries.work.dueByPair(...asked),
       claimed: () => queries.work.claimed(),
       nextAt: (now) => queries.work.nextAt(now),
       onChange,
