@@ -81,13 +81,18 @@ export const openBuild = (database: DatabaseSync, store: EventStore, projection:
   const key = named(projection.name);
   const where = 'WHERE name = ? AND version = ? AND build = ?';
   if (!database.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?').get(key)) {
-    database.exec('BEGIN');
-    createTables(database, projection, named);
-    const made = JSON.stringify([projection.name, ...Object.keys(projection.tables)].map(named));
-    database
-      .prepare("INSERT INTO builds (name, version, build, state, tables, events) VALUES (?, ?, ?, 'building', ?, 0)")
-      .run(projection.name, version, build, made);
-    database.exec('COMMIT');
+    try {
+      database.exec('BEGIN');
+      createTables(database, projection, named);
+      const made = JSON.stringify([projection.name, ...Object.keys(projection.tables)].map(named));
+      database
+        .prepare("INSERT INTO builds (name, version, build, state, tables, events) VALUES (?, ?, ?, 'building', ?, 0)")
+        .run(projection.name, version, build, made);
+      database.exec('COMMIT');
+    } catch (error) {
+      if (database.isTransaction) database.exec('ROLLBACK');
+      throw error;
+    }
   }
 
   const tables = viewTables(database, projection, named);

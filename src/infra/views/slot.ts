@@ -2,6 +2,7 @@ import type { EventStore, Position } from '../../domain/event-store.ts';
 import type { Projection } from '../../projections/projection.ts';
 import type { Build, BuildId } from './build.ts';
 import { type Follower, feed } from './feed.ts';
+import { persevere } from './persevere.ts';
 import type { ListedBuild, ViewStore } from './view-store.ts';
 
 /** How far a build is. */
@@ -77,22 +78,26 @@ export const createSlot = ({ views, store, projection, signal, background, onNew
     onNews(new Set());
   };
 
-  /** Resolves when the build has taken its place. One at a time: a second call waits for the first. */
+  /** Resolves when the build has taken its place, which may have to wait for room on the disk. One at a time: a second call waits for the first. */
   const buildBeside = (openNext: () => Build, onProgress: (progress: Progress) => void = () => {}): Promise<void> => {
     building ??= new Promise((resolve) => {
-      const build = openNext();
-      next = build;
       const expected = eventsFolded();
       const stop = new AbortController();
-      const onLive = (): void => {
-        if (build !== next) return;
-        stopAnswering.abort();
-        stopAnswering = stop;
-        answerFromNowOn(build);
-        resolve();
+      const build = async (): Promise<void> => {
+        const opened = openNext();
+        next = opened;
+        const onLive = (): void => {
+          if (opened !== next) return;
+          // First: where the disk has no room for it, the one before goes on, and this is called again.
+          answerFromNowOn(opened);
+          stopAnswering.abort();
+          stopAnswering = stop;
+          resolve();
+        };
+        const tell = (): void => onProgress({ name, version, events: opened.events(), expected });
+        await feed({ store, followers: [follower(opened, stop, onLive, tell)], signal });
       };
-      const tell = (): void => onProgress({ name, version, events: build.events(), expected });
-      background(feed({ store, followers: [follower(build, stop, onLive, tell)], signal }));
+      background(persevere(signal, build));
     });
     return building;
   };
@@ -134,7 +139,7 @@ export const createSlot = ({ views, store, projection, signal, background, onNew
 
     /** Removes the builds that were replaced, but for the one that is still read. One after the other: each takes what the ones before it left. */
     release(read: BuildId): void {
-      removing = removing.then(() => views.removeDiscarded(projection, read, signal));
+      removing = removing.then(() => persevere(signal, () => views.removeDiscarded(projection, read, signal)));
       background(removing);
     },
 

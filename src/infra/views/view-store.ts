@@ -62,7 +62,7 @@ export const viewStore = (database: DatabaseSync, store: EventStore) => {
 
     /**
      * Removes what is discarded, but for the build that is still read, a few rows at a time: dropping a large table at once would keep others from
-     * writing. May be cut short.
+     * writing. May be cut short, and begun again.
      */
     async removeDiscarded(projection: Projection, read: BuildId, signal: AbortSignal): Promise<void> {
       for (const { name, version, build, tables, named, state } of list(projection.name)) {
@@ -76,10 +76,10 @@ export const viewStore = (database: DatabaseSync, store: EventStore) => {
           if (signal.aborted) return;
           database.exec(`DROP TABLE ${table}`);
         }
-        forgetParked.run(named(name));
-        forget.run(name, version, build);
         // A text that was erased after this build was replaced still stands in the file, until the write-ahead log is written back.
         database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+        forgetParked.run(named(name));
+        forget.run(name, version, build);
       }
     },
   };
