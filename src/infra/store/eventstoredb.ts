@@ -3,10 +3,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { JSONType } from '@eventstore/db-client';
 import { type AppendResult, type EventStore, type Position, WrongExpectedRevision } from '../../domain/event-store.ts';
 import { encoded } from './encoded-event.ts';
-import { type Client, type ClientModule, type ClientPosition, connect, credentialsOf } from './eventstoredb-client.ts';
+import { type ClientModule, type ClientPosition, connect, credentialsOf } from './eventstoredb-client.ts';
 import { isNotLeader, storeClosed, storeError } from './eventstoredb-errors.ts';
+import { renewingReads } from './eventstoredb-reads.ts';
 import { clientPosition, positionOf, recorded, STORE_STREAM } from './eventstoredb-record.ts';
-import { recordsOf } from './eventstoredb-stream.ts';
 import { follow } from './eventstoredb-subscription.ts';
 
 /** Longest wait for an answer of the server, in milliseconds. */
@@ -40,8 +40,8 @@ export const openEventStoreDb = ({
 }: EventStoreDbOptions): EventStore => {
   const credentials = credentialsOf(url);
   // An outage seen by one subscription closes the channel of its client for everyone on it.
-  const [writes, reads, subscriptions] = [connect(client, url), connect(client, url), connect(client, url)];
-  const clients: readonly Client[] = [writes, reads, subscriptions];
+  const [writes, subscriptions] = [connect(client, url), connect(client, url)];
+  const { read, close: closeReads } = renewingReads(() => connect(client, url), answerTimeoutMs);
   const closing = new AbortController();
   const bounded = new Set<string>();
   let id: Promise<string> | undefined;
@@ -103,7 +103,7 @@ export const openEventStoreDb = ({
     fromRevision: bigint | 'start' | 'end',
     direction: 'forwards' | 'backwards',
     maxCount: number,
-  ) => recordsOf(reads.readStream(stream, { fromRevision, direction, maxCount }), answerTimeoutMs);
+  ) => read((from) => from.readStream(stream, { fromRevision, direction, maxCount }));
 
   const positionAt = async (stream: string, revision: bigint): Promise<Position> => {
     for await (const { position } of readStream(stream, revision, 'forwards', 1)) if (position) return positionOf(position);
@@ -115,15 +115,15 @@ export const openEventStoreDb = ({
     let before: ClientPosition | 'end' = 'end';
     // The server's own events may lie behind the last of ours, and a read is not given up in the middle.
     for (let maxCount = HEAD_EVENTS; ; maxCount = READ_EVENTS) {
-      let read = 0;
-      const page = reads.readAll({ fromPosition: before, direction: 'backwards', maxCount });
-      for await (const record of recordsOf(page, answerTimeoutMs)) {
+      let seen = 0;
+      const fromPosition: ClientPosition | 'end' = before;
+      for await (const record of read((from) => from.readAll({ fromPosition, direction: 'backwards', maxCount }))) {
         const event = recorded(record);
         if (event) return event.position;
-        read += 1;
+        seen += 1;
         before = record.position ?? before;
       }
-      if (read < maxCount) return null;
+      if (seen < maxCount) return null;
     }
   };
 
@@ -166,8 +166,8 @@ export const openEventStoreDb = ({
       const fromPosition = after === null ? 'start' : clientPosition(after);
       let left = limit;
       if (left <= 0) return;
-      const read = reads.readAll({ fromPosition, direction: 'forwards', maxCount: Number.MAX_SAFE_INTEGER });
-      for await (const record of recordsOf(read, answerTimeoutMs)) {
+      const maxCount = Number.MAX_SAFE_INTEGER;
+      for await (const record of read((from) => from.readAll({ fromPosition, direction: 'forwards', maxCount }))) {
         const event = recorded(record);
         // A read begins with the event at the position, a subscription after it.
         if (!event || event.position === after) continue;
@@ -194,7 +194,7 @@ export const openEventStoreDb = ({
 
     close: async () => {
       closing.abort();
-      await Promise.all(clients.map((each) => each.dispose()));
+      await Promise.all([writes.dispose(), closeReads(), subscriptions.dispose()]);
     },
   };
 };
