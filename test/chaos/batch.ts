@@ -3,39 +3,51 @@ import { chanceOf } from './chance.ts';
 import { violationsOf } from './checker/index.ts';
 import { unlikeRebuilt } from './checker/rebuilt.ts';
 import { clearAway, remains } from './checker/remains.ts';
-import { calmDown, inject, laneOf, playFates } from './injection.ts';
+import { type Fated, fatedOf, playFates } from './fates.ts';
+import { calmDown, inject, laneOf } from './injection.ts';
 import { gatherPeople, type People } from './people.ts';
-import type { Point, StoreKind } from './points.ts';
+import type { Point } from './points.ts';
+import type { Setup } from './setups.ts';
 import { openSite, type Site } from './site.ts';
 import type { Mutant } from './staging/edits.ts';
 
 /** Wishes that are open at the same time while things go wrong. */
-const WISHES_OPEN = 4;
-const WISHES_MAX = 40;
+const WISHES_OPEN = 6;
+const WISHES_MAX = 60;
 const WRITERS = 12;
 /** Longest that failures are played, then that everything takes to come to rest, in milliseconds. */
-const STORM_MS_MAX = 100_000;
-const CALM_MS_MAX = 60_000;
+const STORM_MS_MAX = 120_000;
+const CALM_MS_MAX = 90_000;
 /** Longest from SIGTERM to the end of a process with nothing to do, on a machine that is busy. In milliseconds. */
 const STOP_MS_MAX = 6_000;
+const OTHER_SECOND_MS = 1_100;
 const GLANCE_MS = 50;
 /** Between two looks of the checker, in milliseconds. */
 const AGAIN_MS = 500;
+/** Between two points of a lane, at most, in milliseconds. */
+const PAUSE_MS_MAX = 200;
 
 export interface BatchOptions {
   /** Names everything that is left to chance. */
   readonly seed: string;
+  readonly setup: Setup;
   readonly points: readonly Point[];
-  readonly store: StoreKind;
-  readonly mutant?: Mutant;
+  readonly mutant?: Mutant | undefined;
   /** Longest that everything takes to come to rest, in milliseconds. */
-  readonly calmMs?: number;
+  readonly calmMs?: number | undefined;
+  /**
+   * The points are of one process and leave little to chance: requests come by Telegram, whoever is stopped sleeps until others took over what it
+   * did, and whoever dies is started again in another second.
+   */
+  readonly isAimed?: boolean;
+  /** Ends the batch without a verdict. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface BatchReport {
   /** What came to pass, in no order. */
   readonly injected: readonly Point[];
-  /** What did not: its call did not come by in time, or there is no such thing here. */
+  /** What did not: its call did not come by in time. */
   readonly missed: readonly Point[];
   readonly violations: readonly string[];
   readonly tasks: number;
@@ -48,10 +60,12 @@ export interface BatchReport {
 }
 
 /** Plays each lane's points one after the other, all lanes at once, while people ask for more. */
-const storm = async (site: Site, people: People, { points, seed }: BatchOptions) => {
+const storm = async (site: Site, people: People, { points, seed, isAimed = false, signal }: BatchOptions) => {
   const chance = chanceOf(seed).of('storm');
   const [injected, missed]: [Point[], Point[]] = [[], []];
   const until = performance.now() + STORM_MS_MAX;
+  const isOn = (): boolean => performance.now() < until && !signal?.aborted;
+  const fated: Fated = { left: fatedOf(points), met: injected, metAt: performance.now(), isOn, isAimed };
   let playing = true;
   const asking = (async () => {
     while (playing && people.wishes.length < WISHES_MAX) {
@@ -59,22 +73,13 @@ const storm = async (site: Site, people: People, { points, seed }: BatchOptions)
       await pause(GLANCE_MS);
     }
   })();
-  const isOn = (): boolean => performance.now() < until;
-  const fated = points.filter(({ play }) => play.family === 'process');
-  const left = new Map(
-    fated.flatMap((point) => ('fate' in point.play ? [[JSON.stringify(point.play.fate), point] as const] : [])),
-  );
-  const deaths = site.services.map((service, index) =>
-    playFates(site, service, { left, met: injected }, chance.of(`deaths ${index}`), until),
-  );
-  const others = Map.groupBy(
-    points.filter((point) => !fated.includes(point)),
-    laneOf,
-  );
-  const lanes = [...others].map(async ([lane, its]) => {
+  const mortals = isAimed ? site.services.slice(0, 1) : site.services;
+  const deaths = mortals.map((service, index) => playFates(site, service, fated, chance.of(`deaths ${index}`)));
+  const others = points.filter(({ play }) => play.family !== 'process');
+  const lanes = [...Map.groupBy(others, laneOf)].map(async ([lane, its]) => {
     const own = chance.of(lane);
     for (const point of its) {
-      await pause(own.between(0, 400));
+      await pause(own.between(0, PAUSE_MS_MAX));
       (isOn() && (await inject(site, people, point.play, own)) ? injected : missed).push(point);
     }
   });
@@ -82,17 +87,17 @@ const storm = async (site: Site, people: People, { points, seed }: BatchOptions)
     playing = false;
   });
   await asking;
-  missed.push(...left.values());
+  missed.push(...fated.left.values());
   return { injected, missed };
 };
 
 /** What is still wrong after so long. */
-const settled = async (site: Site, people: People, ms: number): Promise<readonly string[]> => {
+const settled = async (site: Site, people: People, ms: number, signal?: AbortSignal): Promise<readonly string[]> => {
   const until = performance.now() + ms;
-  while (people.open() > 0 && performance.now() < until) await pause(GLANCE_MS);
+  while (people.open() > 0 && performance.now() < until && !signal?.aborted) await pause(GLANCE_MS);
   for (;;) {
     const wrong = [...(await violationsOf(site, people.wishes)), ...(await remains(site))];
-    if (wrong.length === 0 || performance.now() > until) return wrong;
+    if (wrong.length === 0 || performance.now() > until || signal?.aborted) return wrong;
     await pause(AGAIN_MS);
   }
 };
@@ -106,18 +111,18 @@ const stopped = async (site: Site): Promise<readonly string[]> => {
   );
 };
 
-/** A few tasks, many failures, then calm, then the checker. */
-export const playBatch = async (options: BatchOptions): Promise<BatchReport> => {
+/** Some tasks, many failures, then calm, then the checker. `undefined`: it was ended before there was a verdict. */
+export const playBatch = async (options: BatchOptions): Promise<BatchReport | undefined> => {
   const begun = performance.now();
-  const { seed, store, mutant, calmMs = CALM_MS_MAX } = options;
-  const chance = chanceOf(seed);
-  const site = await openSite({ store, chance: chance.of('site'), writers: WRITERS, ...(mutant !== undefined && { mutant }) });
-  const people = gatherPeople(site, chance.of('people'));
+  const { seed, setup, mutant, calmMs = CALM_MS_MAX, isAimed = false, signal } = options;
+  const site = await openSite({ setup, mutant, writers: WRITERS, deadMs: isAimed ? OTHER_SECOND_MS : 0 });
+  const people = gatherPeople(site, chanceOf(seed).of('people'), isAimed);
   try {
     const { injected, missed } = await storm(site, people, options);
     await calmDown(site);
-    const wrong = await settled(site, people, calmMs);
+    const wrong = await settled(site, people, calmMs, signal);
     await people.leave();
+    if (signal?.aborted) return undefined;
     const ends = await stopped(site);
     const after = [...(await remains(site)).filter((one) => !wrong.includes(one)), ...(await unlikeRebuilt(site))];
     return {

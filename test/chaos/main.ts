@@ -16,7 +16,7 @@ const Options = z.object({
   store: z.enum(['sqlite', 'double']).optional(),
   only: z.string().optional(),
   batch: z.coerce.number().int().min(0).optional(),
-  parallel: z.coerce.number().int().min(1).max(8).default(2),
+  parallel: z.coerce.number().int().min(1).max(8).default(3),
   minutes: z.coerce.number().min(1).max(600).default(30),
   mutant: z.enum(Object.keys(MUTANTS) as Mutant[]).optional(), // The keys of a literal.
   report: z.string().optional(),
@@ -47,7 +47,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   // Listened to until the end: execa, which has children here, would otherwise pass it on to this process.
   process.on(signal, () => {
     if (stopping.signal.aborted) process.exit(1);
-    console.log('stops after the batches under way; a second signal ends it at once and leaves their small disks mounted');
+    console.log('ends the batches under way without a verdict; a second signal leaves their small disks mounted');
     stopping.abort();
   });
 }
@@ -58,9 +58,9 @@ const played = await runChaos({
   ...(present as Parameters<typeof runChaos>[0]), // Absent rather than undefined, as its type asks.
   msMax: minutes * 60_000,
   signal: stopping.signal,
-  onBatch: (batch, { store, injected, missed, violations, tasks, reruns, lives, ms, again, complaints }) => {
+  onBatch: (batch, { setup, injected, missed, violations, tasks, reruns, lives, ms, again, complaints }) => {
     const counts = `${injected.length} failures (${missed.length} missed), ${tasks} tasks, ${reruns} reruns, ${lives} lives`;
-    console.log(`batch ${batch} on ${store}: ${counts}, ${(ms / 1_000).toFixed(1)} s, ${violations.length} violations`);
+    console.log(`batch ${batch}, ${setup.name}: ${counts}, ${(ms / 1_000).toFixed(1)} s, ${violations.length} violations`);
     for (const violation of violations) console.log(`  VIOLATION ${violation}`);
     if (verbose) for (const complaint of complaints) console.log(`  said: ${complaint}`);
     if (verbose) for (const { name } of missed) console.log(`  missed: ${name}`);

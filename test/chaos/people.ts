@@ -5,14 +5,22 @@ import type { TaskView } from '../../src/projections/task-view.ts';
 import type { Answer } from '../support/client.ts';
 import type { SeenMessage, Telegram } from '../support/telegram/index.ts';
 import type { Chance } from './chance.ts';
-import type { Twice } from './points.ts';
+import type { Whim } from './points.ts';
 import { bearer, type Site } from './site.ts';
 
 /** A person gives a call up after so long, and makes it again with the same key. In milliseconds. */
 const PATIENCE_MS = 4_000;
 const GLANCE_MS = 60;
 /** Attempts of one task that people ask for. */
-const RERUNS_MAX = 8;
+const RERUNS_MAX = 12;
+/** One of so many wishes comes with a whim that nobody asked for, so that what follows from it happens again and again. */
+const WHIMS_IN = 3;
+const SUDDEN = [
+  'rejection',
+  'a question instead of an approval',
+  'cancel while it runs',
+  'the same rerun twice at once',
+] as const;
 
 /** Buttons that bring a task on. */
 const ANSWERS = ['Approve', 'Look again', 'Rerun'] as const;
@@ -36,37 +44,38 @@ export interface People {
   readonly wishes: readonly Wish[];
   /** Wishes that are not fulfilled yet. */
   open(): number;
-  /** The next time somebody does this, it happens twice. Resolves when it did. */
-  twice(what: Twice): Promise<void>;
+  /** Whoever can do this next does it. Resolves when it is done. */
+  have(whim: Whim): Promise<void>;
   /** Nobody waits for anything any more. */
   leave(): Promise<void>;
 }
 
 export const gatherPeople = (
-  { services, telegram, writers, token }: Pick<Site, 'services' | 'telegram' | 'writers' | 'token'>,
+  { doors, telegram, writers, group, token }: Pick<Site, 'doors' | 'telegram' | 'writers' | 'group' | 'token'>,
   chance: Chance,
+  onlyInTelegram: boolean,
 ): People => {
   const leaving = new AbortController();
   setMaxListeners(0, leaving.signal);
   const wishes: Wish[] = [];
-  const doubled = new Map<Twice, () => void>();
+  const wanted = new Map<Whim, () => void>();
   let written = 0;
 
   const wait = (ms: number): Promise<void> => pause(ms, undefined, { signal: leaving.signal });
 
-  /** What `twice` asked for: once. */
-  const isDoubled = (what: Twice): boolean => {
-    const happened = doubled.get(what);
-    doubled.delete(what);
+  /** What `have` asked for, or is a whim of one's `own`: once. */
+  const feels = (whim: Whim, own = new Set<Whim>()): boolean => {
+    const happened = wanted.get(whim);
+    wanted.delete(whim);
     happened?.();
-    return happened !== undefined;
+    return happened !== undefined || own.delete(whim);
   };
 
   /** The answer of whichever service answers: one call is made again with its key until something is final about it. */
   const insist = async (method: string, path: string, body?: object, id: string = randomUUID()): Promise<Answer> => {
     const headers = { ...bearer(token), ...(method === 'POST' && { 'idempotency-key': id }) };
     for (;;) {
-      const service = services[chance.below(services.length)] ?? services[0];
+      const service = doors[chance.below(doors.length)] ?? doors[0];
       const called = service.client().then((client) => client.call(method, path, body, headers));
       called.catch(() => undefined); // It may end after it was given up.
       const answer = await Promise.race([called, wait(PATIENCE_MS).then(() => undefined)]).catch(() => undefined);
@@ -78,33 +87,50 @@ export const gatherPeople = (
 
   const says = (words: string) => `Make the sum a sum, please (${words}).`;
 
+  /** What is said to a gate, each at the same time as the others. */
+  const answersTo = (digest: string, attempt: number, own: Set<Whim>): readonly object[] => {
+    const approve = { action: 'approve', approval_digest: digest };
+    if (feels('the same approval twice at once')) return [approve, approve];
+    if (feels('approval and rejection at once')) return [approve, { action: 'reject', attempt }];
+    if (feels('approval and cancel at once')) return [approve, { action: 'cancel', attempt }];
+    if (feels('rejection', own)) return [{ action: 'reject', attempt }];
+    if (feels('a question instead of an approval', own)) return [{ action: 'ask', attempt, question: 'Is it a sum?' }];
+    return [approve];
+  };
+
   const byHttp = async (words: string, failed: () => void): Promise<void> => {
     const key = randomUUID();
+    const own = new Set<Whim>(chance.below(WHIMS_IN) === 0 ? [chance.pick(SUDDEN)] : []);
     const filing = () => insist('POST', '/api/v1/tasks', { intent: says(words) }, key);
-    const [filed] = await Promise.all([filing(), ...(isDoubled('request') ? [filing()] : [])]);
+    const [filed] = await Promise.all([filing(), ...(feels('the same request twice at once') ? [filing()] : [])]);
     if (filed.status !== 201) throw new Error(`the request was answered with ${filed.status}: ${filed.text}`);
-    const { taskId } = filed.task();
-    const path = `/api/v1/tasks/${taskId}`;
+    const path = `/api/v1/tasks/${filed.task().taskId}`;
+    const act = (...actions: readonly object[]) =>
+      Promise.all(actions.map((action) => insist('POST', `${path}/actions`, action)));
+    const rerun = (): Promise<unknown> =>
+      insist('POST', `${path}/rerun`, chance.below(2) === 0 ? { feedback: 'Once more, please.' } : {});
     let attempt = 0;
+    const look = async (task: TaskView): Promise<boolean> => {
+      if (task.status === 'COMPLETED') return true;
+      if (task.approval) await act(...answersTo(task.approval.digest, task.attempt, own));
+      else if (task.status === 'RUNNING' && feels('cancel while it runs', own))
+        await act({ action: 'cancel', attempt: task.attempt });
+      // Who was asked back says it anew; what was missing is there when it is looked for again.
+      else if (task.status === 'WAIT_CLARIFY')
+        await act({ action: 'retry' }, { action: 'clarify', text: says(`${words} again`) });
+      else if (task.status === 'FAILED' && task.attempt > attempt) {
+        ({ attempt } = task);
+        failed();
+        if (attempt > RERUNS_MAX) return true;
+        if (feels('the same rerun twice at once', own)) await Promise.all([rerun(), rerun()]);
+        else if (feels('rerun and cancel at once')) await Promise.all([rerun(), act({ action: 'cancel', attempt: attempt + 1 })]);
+        else await rerun();
+      }
+      return false;
+    };
     for (;;) {
       const answer = await insist('GET', path);
-      if (answer.status === 200) {
-        const task: TaskView = answer.task();
-        if (task.status === 'COMPLETED') return;
-        if (task.approval) {
-          const approve = { action: 'approve', approval_digest: task.approval.digest };
-          const approving = [insist('POST', `${path}/actions`, approve)];
-          if (isDoubled('approval')) approving.push(insist('POST', `${path}/actions`, approve));
-          await Promise.all(approving);
-        }
-        if (task.status === 'WAIT_CLARIFY') await insist('POST', `${path}/actions`, { action: 'retry' });
-        if (task.status === 'FAILED' && task.attempt > attempt) {
-          ({ attempt } = task);
-          failed();
-          if (attempt > RERUNS_MAX) return;
-          await insist('POST', `${path}/rerun`, {});
-        }
-      }
+      if (answer.status === 200 && (await look(answer.task()))) return;
       await wait(GLANCE_MS);
     }
   };
@@ -118,7 +144,7 @@ export const gatherPeople = (
       await wait(chance.between(0, 1_500));
       if (sent.updateId !== undefined) telegram.redeliver(sent.updateId);
     };
-    if (isDoubled('update')) void again().catch(() => undefined);
+    if (feels('the same update again')) void again().catch(() => undefined);
     /** Messages that said that an attempt failed: a press that nobody answered is pressed again. */
     const ended = new Set<number>();
     for (;;) {
@@ -154,10 +180,23 @@ export const gatherPeople = (
     wishes.push({ words, chat, over, isOver: () => isOver, failures: () => failures });
   };
 
+  /** A member of the group reads along, and approves as others do at the same time. */
+  const readAlong = async ({ id, member }: NonNullable<Site['group']>): Promise<void> => {
+    for (;;) {
+      for (const message of telegram.messages({ id })) {
+        if (message.deleted || !buttonOf(message, 'Approve') || chance.below(4) > 0) continue;
+        const pressed = telegram.as(member).press(message, 'Approve');
+        await Promise.race([pressed.catch(() => undefined), wait(PATIENCE_MS)]);
+      }
+      await wait(4 * GLANCE_MS);
+    }
+  };
+  const reading = group ? readAlong(group).catch(() => undefined) : undefined;
+
   return {
     ask: () => {
       const words = `wish ${wishes.length + 1}-${randomUUID().slice(0, 8)}`;
-      const writer = chance.below(2) === 0 ? writers[written] : undefined;
+      const writer = onlyInTelegram || chance.below(2) === 0 ? writers[written] : undefined;
       if (writer) {
         written++;
         begin(words, writer.id, (failed) => inTelegram(words, writer, failed));
@@ -165,10 +204,10 @@ export const gatherPeople = (
     },
     wishes,
     open: () => wishes.filter((wish) => !wish.isOver()).length,
-    twice: (what) => new Promise((resolve) => doubled.set(what, resolve)),
+    have: (whim) => new Promise((resolve) => wanted.set(whim, resolve)),
     leave: async () => {
       leaving.abort();
-      await Promise.all(wishes.map(({ over }) => over));
+      await Promise.all([reading, ...wishes.map(({ over }) => over)]);
     },
   };
 };

@@ -1,72 +1,110 @@
+import type { Setup } from './setups.ts';
 import type { Fate } from './staging/shapes.ts';
 
-/** What is played at a point: where it goes wrong, and how. Every combination that can happen is one point. */
+/** What is played at a point: where it goes wrong, and how. */
 export type Play =
   | { readonly family: 'process'; readonly fate: Fate }
+  | { readonly family: 'start'; readonly signal: Signal }
+  | { readonly family: 'together'; readonly signal: 'SIGKILL' | 'SIGSTOP' }
   | { readonly family: 'github'; readonly request: GitHubRequest; readonly fault: GitHubFault }
   | { readonly family: 'telegram'; readonly method: TelegramMethod; readonly fault: TelegramFault }
   | { readonly family: 'docker'; readonly fault: 'refused' | 'hung' }
   | { readonly family: 'disk'; readonly disk: Disk }
   | { readonly family: 'clock'; readonly jumpMs: number }
   | { readonly family: 'torn'; readonly file: Torn }
-  | { readonly family: 'start'; readonly signal: (typeof SIGNALS)[number] }
   | { readonly family: 'store'; readonly fault: StoreFault }
-  | { readonly family: 'people'; readonly twice: Twice };
+  | { readonly family: 'people'; readonly whim: Whim };
 export type Family = Play['family'];
 
 export interface Point {
-  /** Where, then how: `forge.openDraft, before: SIGKILL`. */
+  /** Where, then how: `forge.openDraft: SIGKILL before`. */
   readonly name: string;
   readonly where: string;
   readonly how: string;
   readonly play: Play;
+  /** Whether there is such a thing. */
+  readonly isOf: (setup: Setup) => boolean;
 }
 
-const APPENDS = [
-  'TaskCreated',
-  'RequestPrepared',
-  'TaskApproved',
-  'StageClaimed (agent)',
-  'ChangeCollected',
-  'StageClaimed (sandbox)',
-  'TestsFinished',
-  'PatchApprovalRequested',
-  'PatchApproved',
-  'StageClaimed (delivery)',
-  'DeliveryRequested',
-  'PullRequestOpened',
-  'StageClaimed (bookkeeping)',
-  'TaskCompleted',
-  'CardWanted',
-  'CardPosted',
-].map((type) => `append ${type}`);
+type IsOf = Point['isOf'];
+const always: IsOf = () => true;
+const onDouble: IsOf = ({ store }) => store === 'double';
+const onGitHub: IsOf = ({ forge }) => forge === 'github';
+const inDocker: IsOf = ({ sandbox }) => sandbox === 'docker';
+const withInstalls: IsOf = ({ installs }) => installs;
+const withPatchGate: IsOf = ({ patchGate }) => patchGate === 'always';
+const byPolling: IsOf = ({ telegram }) => telegram === 'polling';
+const byWebhook: IsOf = ({ telegram }) => telegram === 'webhook';
 
-/** What a delivery calls outside of the process: the disk, git and its remote, the agent, the sandbox, GitHub, Telegram. */
-const CALLS = [
-  'artifacts.put',
-  'artifacts.get',
-  'workspaces.make',
-  'workspaces.remove',
-  'repositories.resolveBase',
-  'repositories.writeOut',
-  'repositories.collect',
-  'repositories.remoteHeads',
-  'repositories.commit',
-  'repositories.push',
-  'repositories.release',
-  'agents.run',
-  'sandboxes.resolveImage',
-  'sandboxes.run',
-  'forge.findPullRequest',
-  'forge.openDraft',
-  'telegram.getUpdates',
-  'telegram.sendMessage',
-  'telegram.editMessageText',
-  'telegram.answerCallbackQuery',
-];
+const points = (where: string, plays: Readonly<Record<string, Play>>, isOf: IsOf = always): readonly Point[] =>
+  Object.entries(plays).map(([how, play]) => ({ name: `${where}: ${how}`, where, how, play, isOf }));
 
-const WHENS = ['before', 'during', 'after'] as const;
+/** A play for each name. */
+const plays = <Name extends string>(names: readonly Name[], play: (name: Name) => Play): Readonly<Record<string, Play>> =>
+  Object.fromEntries(names.map((name) => [name, play(name)]));
+
 const SIGNALS = ['SIGKILL', 'SIGTERM', 'SIGSTOP'] as const;
+type Signal = (typeof SIGNALS)[number];
+const WHENS = ['before', 'during', 'after'] as const;
+
+/**
+ * What a delivery stores, and what it calls outside of the process: the disk, git and its remote, the agent, the sandbox, the forge, Telegram.
+ * What people do to tasks comes with their whims.
+ */
+const CALLS: Readonly<Record<string, IsOf>> = {
+  'append TaskCreated': always,
+  'append RequestPrepared': always,
+  'append TaskApproved': always,
+  'append StageClaimed (agent)': always,
+  'append ChangeCollected': always,
+  'append StageClaimed (sandbox)': always,
+  'append TestsFinished': always,
+  'append PatchApprovalRequested': withPatchGate,
+  'append PatchApproved': withPatchGate,
+  'append StageClaimed (delivery)': always,
+  'append DeliveryRequested': always,
+  'append PullRequestOpened': always,
+  'append StageClaimed (bookkeeping)': always,
+  'append TaskCompleted': always,
+  'append StageReleased': always,
+  'append TaskFailed': always,
+  'append TaskCancelled': always,
+  'append TaskRejected': always,
+  'append RequestClarified': always,
+  'append RerunRequested': always,
+  'append CardWanted': always,
+  'append CardPosted': always,
+  'append LeaseClaimed': onDouble,
+  'artifacts.put': always,
+  'artifacts.get': always,
+  'workspaces.make': always,
+  'workspaces.remove': always,
+  'repositories.resolveBase': always,
+  'repositories.writeOut': always,
+  'repositories.collect': always,
+  'repositories.remoteHeads': always,
+  'repositories.commit': always,
+  'repositories.push': always,
+  'repositories.release': always,
+  'agents.run': always,
+  'sandboxes.resolveImage': always,
+  'sandboxes.run': always,
+  'installs.provide': withInstalls,
+  'forge.findPullRequest': always,
+  'forge.openDraft': always,
+  'telegram.getUpdates': byPolling,
+  'telegram.setWebhook': byWebhook,
+  'telegram.sendMessage': always,
+  'telegram.editMessageText': always,
+  'telegram.answerCallbackQuery': always,
+};
+
+const fatesOf = (call: string) =>
+  Object.fromEntries(
+    WHENS.flatMap((when) =>
+      SIGNALS.map((signal): [string, Play] => [`${signal} ${when}`, { family: 'process', fate: { call, when, signal } }]),
+    ),
+  );
 
 export const GITHUB_REQUESTS = {
   'listing pull requests': /^GET \/repos\/[^?]*\/pulls\?/,
@@ -78,97 +116,109 @@ export const GITHUB_REQUESTS = {
 } as const;
 export type GitHubRequest = keyof typeof GITHUB_REQUESTS;
 const GITHUB_FAULTS = [
-  'answer lost',
-  'connection reset',
-  '500',
-  '502',
-  '503',
-  '429 with retry-after',
-  '429 without',
-  'secondary rate limit',
-  'slow',
-  'time-out, takes effect later',
+  ...(['answer lost', 'connection reset', '500', '502', '503', '429 with retry-after', '429 without'] as const),
+  ...(['secondary rate limit', 'slow', 'time-out, takes effect later'] as const),
 ] as const;
 export type GitHubFault = (typeof GITHUB_FAULTS)[number];
 
-const TELEGRAM_METHODS = ['getUpdates', 'sendMessage', 'editMessageText', 'answerCallbackQuery'] as const;
-export type TelegramMethod = (typeof TELEGRAM_METHODS)[number];
+const TELEGRAM_METHODS = {
+  getUpdates: byPolling,
+  setWebhook: byWebhook,
+  sendMessage: always,
+  editMessageText: always,
+  answerCallbackQuery: always,
+} as const;
+export type TelegramMethod = keyof typeof TELEGRAM_METHODS;
 const TELEGRAM_FAULTS = [
-  'answer lost',
-  'connection reset',
-  'no answer',
-  '500',
-  '502',
-  '429 with retry-after',
-  '429 without',
-  'slow',
+  ...(['answer lost', 'connection reset', 'no answer', '500', '502', '429 with retry-after', '429 without', 'slow'] as const),
 ] as const;
 export type TelegramFault = (typeof TELEGRAM_FAULTS)[number];
 
 const DISKS = ['log and views', 'artifacts', 'workspaces'] as const;
 export type Disk = (typeof DISKS)[number];
-const TORN = [
-  'log',
-  'views',
-  'views, altogether',
-  'audit',
-  'audit, whole lines',
-  'artifact',
-  'local admin',
-  'private files',
-  'git lock',
-] as const;
-export type Torn = (typeof TORN)[number];
+
+const TORN = {
+  log: ({ store }) => store === 'sqlite',
+  views: always,
+  'views, altogether': always,
+  audit: always,
+  'audit, whole lines': always,
+  artifact: always,
+  'local admin': always,
+  'private files': always,
+  'git lock': always,
+  'what was installed': withInstalls,
+} as const satisfies Readonly<Record<string, IsOf>>;
+export type Torn = keyof typeof TORN;
+
 const STORE_FAULTS = [
-  'acknowledgement lost',
-  'late',
-  'subscriptions dropped',
-  'subscriptions mute',
-  'hung',
-  'not ready',
-  'gone',
+  ...(['acknowledgement lost', 'acknowledgement late', 'late', 'subscriptions dropped', 'subscriptions mute', 'hung'] as const),
+  ...(['not ready', 'gone', 'another node leads'] as const),
 ] as const;
 export type StoreFault = (typeof STORE_FAULTS)[number];
-const TWICE = ['request', 'approval', 'update'] as const;
-export type Twice = (typeof TWICE)[number];
+
+/** What people do besides asking and approving, once each time. */
+const WHIMS = [
+  ...(['the same request twice at once', 'the same approval twice at once', 'the same update again'] as const),
+  ...(['approval and rejection at once', 'approval and cancel at once', 'rejection', 'cancel while it runs'] as const),
+  ...(['a question instead of an approval', 'the same rerun twice at once', 'rerun and cancel at once'] as const),
+] as const;
+export type Whim = (typeof WHIMS)[number];
 
 const HOUR_MS = 3_600_000;
-const JUMPS_MS = [HOUR_MS, 26 * HOUR_MS, -3_000] as const;
+const JUMPS: Readonly<Record<string, number>> = {
+  'an hour on': HOUR_MS,
+  '26 hours on': 26 * HOUR_MS,
+  'three seconds back': -3_000,
+};
 
-const point = (where: string, how: string, play: Play): Point => ({ name: `${where}: ${how}`, where, how, play });
+/** Keys of a literal. */
+const keysOf = <Key extends string>(table: Readonly<Record<Key, unknown>>) => Object.keys(table) as Key[];
 
-const PROCESS = [...APPENDS, ...CALLS].flatMap((call) =>
-  WHENS.flatMap((when) =>
-    SIGNALS.map((signal) => point(call, `${signal} ${when}`, { family: 'process', fate: { call, when, signal } })),
+/** Every point there is. */
+export const POINTS: readonly Point[] = [
+  ...keysOf(CALLS).flatMap((call) => points(call, fatesOf(call), CALLS[call])),
+  ...points(
+    'Start of the service',
+    plays(SIGNALS, (signal) => ({ family: 'start', signal })),
   ),
-);
-
-const OUTSIDE = [
-  ...(Object.keys(GITHUB_REQUESTS) as GitHubRequest[]).flatMap(
-    (
-      request, // The keys of a literal.
-    ) => GITHUB_FAULTS.map((fault) => point(`GitHub, ${request}`, fault, { family: 'github', request, fault })),
+  ...points(
+    'All processes at once',
+    plays(['SIGKILL', 'SIGSTOP'], (signal) => ({ family: 'together', signal })),
+    onDouble,
   ),
-  ...TELEGRAM_METHODS.flatMap((method) =>
-    TELEGRAM_FAULTS.map((fault) => point(`Telegram, ${method}`, fault, { family: 'telegram', method, fault })),
+  ...keysOf(GITHUB_REQUESTS).flatMap((request) =>
+    points(
+      `GitHub, ${request}`,
+      plays(GITHUB_FAULTS, (fault) => ({ family: 'github', request, fault })),
+      onGitHub,
+    ),
   ),
-  ...(['refused', 'hung'] as const).map((fault) => point('Docker engine', fault, { family: 'docker', fault })),
-  ...DISKS.map((disk) => point(`Disk under ${disk}`, 'full', { family: 'disk', disk })),
-  ...JUMPS_MS.map((jumpMs) => point('Clock', `jumps by ${jumpMs / 1_000} s`, { family: 'clock', jumpMs })),
-  ...TWICE.map((twice) => point('People and Telegram', `the same ${twice} twice`, { family: 'people', twice })),
-];
-
-const STARTS = SIGNALS.map((signal) => point('Start of the service', `${signal} in the middle`, { family: 'start', signal }));
-
-const OF_FILES = TORN.map((file) => point('Files after a kill', `torn: ${file}`, { family: 'torn', file }));
-const OF_STORE = STORE_FAULTS.map((fault) => point('EventStoreDB', fault, { family: 'store', fault }));
-
-export type StoreKind = 'sqlite' | 'double';
-
-/** Every point there is for a service on this store. */
-export const pointsOf = (store: StoreKind): readonly Point[] => [
-  ...PROCESS,
-  ...STARTS,
-  ...OUTSIDE,
-  ...(store === 'sqlite' ? OF_FILES : OF_STORE),
+  ...keysOf(TELEGRAM_METHODS).flatMap((method) =>
+    points(
+      `Telegram, ${method}`,
+      plays(TELEGRAM_FAULTS, (fault) => ({ family: 'telegram', method, fault })),
+      TELEGRAM_METHODS[method],
+    ),
+  ),
+  ...points(
+    'Docker engine',
+    plays(['refused', 'hung'], (fault) => ({ family: 'docker', fault })),
+    inDocker,
+  ),
+  ...DISKS.flatMap((disk) => points(`Disk under ${disk}`, { full: { family: 'disk', disk } })),
+  ...points(
+    'Clock',
+    plays(Object.keys(JUMPS), (name) => ({ family: 'clock', jumpMs: JUMPS[name] ?? 0 })),
+  ),
+  ...keysOf(TORN).flatMap((file) => points('Files after a kill', { [`torn: ${file}`]: { family: 'torn', file } }, TORN[file])),
+  ...points(
+    'EventStoreDB',
+    plays(STORE_FAULTS, (fault) => ({ family: 'store', fault })),
+    onDouble,
+  ),
+  ...points(
+    'People',
+    plays(WHIMS, (whim) => ({ family: 'people', whim })),
+  ),
 ];

@@ -1,84 +1,64 @@
-import { type BatchReport, playBatch } from './batch.ts';
-import { chanceOf } from './chance.ts';
-import { type Point, pointsOf, type StoreKind } from './points.ts';
-import type { Mutant } from './staging/edits.ts';
+import { type BatchOptions, type BatchReport, playBatch } from './batch.ts';
+import { dealt, SETUPS, type Setup, type StoreKind } from './setups.ts';
 
 /** Points of one batch. */
-export const BATCH_POINTS = 40;
-/** Batches, by their number in turn: EventStoreDB has fewer points of its own. */
-const STORES: readonly StoreKind[] = ['sqlite', 'double', 'sqlite'];
-/** Some points are missed, so there are more batches than are needed when all is met. */
+const BATCH_POINTS = 60;
+/** Some points are missed, so there may be so many times as many batches as are needed when all are met. */
 const BATCHES_SPARE = 2;
 
-export interface RunOptions {
+export interface RunOptions extends Pick<BatchOptions, 'mutant' | 'calmMs' | 'signal'> {
   readonly failures: number;
   readonly seed: string;
-  /** Both, in turn, without it. */
-  readonly store?: StoreKind;
+  /** All setups in turn, without it. */
+  readonly store?: StoreKind | undefined;
   /** Only points whose name holds this. */
-  readonly only?: string;
+  readonly only?: string | undefined;
   /** Only this batch, from 0. */
-  readonly batch?: number;
-  readonly mutant?: Mutant;
+  readonly batch?: number | undefined;
   /** Batches at the same time. */
   readonly parallel: number;
   /** No batch is begun after so many milliseconds. */
   readonly msMax: number;
-  readonly calmMs?: number;
   readonly onBatch?: (batch: number, report: PlayedBatch) => void;
-  /** No batch is begun once it is aborted. */
-  readonly signal?: AbortSignal;
-  /** Ends the run at the first violation. */
-  readonly untilViolation?: boolean;
 }
 
 export interface PlayedBatch extends BatchReport {
-  readonly store: StoreKind;
+  readonly setup: Setup;
   /** A command that plays it again. */
   readonly again: string;
 }
 
-/** Every point once in an order of the seed's, then every point again in another, so that none is left out. */
-const dealt = (points: readonly Point[], seed: string, from: number, count: number): readonly Point[] =>
-  Array.from({ length: Math.min(points.length, count) }, (_, index) => {
-    const round = Math.floor((from + index) / points.length);
-    return chanceOf(`${seed}/round ${round}`).shuffled(points)[(from + index) % points.length];
-  }).filter((point) => point !== undefined);
+/** A batch that broke off is a violation: something that cannot happen did. */
+const broken = (options: BatchOptions, error: unknown): BatchReport => ({
+  ...{ injected: [], missed: options.points, tasks: 0, reruns: 0, lives: 0, ms: 0, complaints: [] },
+  violations: [`the batch broke off: ${error instanceof Error ? error.message : error}`],
+});
 
 /** Plays batches until so many failures were injected. */
 export const runChaos = async (options: RunOptions): Promise<readonly PlayedBatch[]> => {
-  const { failures, seed, store, only = '', batch, mutant, parallel, msMax, onBatch = () => {}, calmMs } = options;
+  const { failures, seed, store, only = '', batch, mutant, parallel, msMax, onBatch = () => {}, calmMs, signal } = options;
+  const [first, ...others] = SETUPS.filter((setup) => store === undefined || setup.store === store);
+  if (!first) return [];
   const played: PlayedBatch[] = [];
   const begun = performance.now();
   const size = Math.min(failures, BATCH_POINTS);
   const batches = Math.ceil(failures / size) * BATCHES_SPARE + BATCHES_SPARE;
   let next = batch ?? 0;
 
-  const isEnough = (): boolean => {
-    const injected = played.reduce((sum, one) => sum + one.injected.length, 0);
-    if (options.signal?.aborted) return true;
-    const found = options.untilViolation === true && played.some(({ violations }) => violations.length > 0);
-    return (
-      found || injected >= failures || performance.now() - begun > msMax || next >= (batch === undefined ? batches : batch + 1)
-    );
-  };
+  const isEnough = (): boolean =>
+    signal?.aborted === true ||
+    played.reduce((sum, { injected }) => sum + injected.length, 0) >= failures ||
+    performance.now() - begun > msMax ||
+    next >= (batch === undefined ? batches : batch + 1);
   const play = async (number: number): Promise<void> => {
-    const on = store ?? STORES[number % STORES.length] ?? 'sqlite';
-    const points = pointsOf(on).filter(({ name }) => name.includes(only));
-    const same = store === undefined ? STORES.slice(0, number % STORES.length).filter((one) => one === on).length : number;
-    const before =
-      store === undefined ? Math.floor(number / STORES.length) * STORES.filter((one) => one === on).length + same : number;
-    const report = await playBatch({
-      seed: `${seed}/batch ${number}`,
-      points: dealt(points, `${seed}/${on}`, before * size, size),
-      store: on,
-      ...(mutant !== undefined && { mutant }),
-      ...(calmMs !== undefined && { calmMs }),
-    });
+    const { setup, points } = dealt(seed, [first, ...others], only, size, number);
+    const asked = { seed: `${seed}/batch ${number}`, setup, points, mutant, calmMs, signal };
+    const report = await playBatch(asked).catch((error: unknown) => broken(asked, error));
+    if (report === undefined) return;
     const few = size < BATCH_POINTS ? [`--failures ${size}`] : [];
     const limits = [...few, ...(only === '' ? [] : [`--only '${only}'`]), ...(store === undefined ? [] : [`--store ${store}`])];
     const again = ['npm run chaos --', `--seed ${seed}`, `--batch ${number}`, ...limits].join(' ');
-    const entry = { ...report, store: on, again };
+    const entry = { ...report, setup, again };
     played.push(entry);
     onBatch(number, entry);
   };

@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -6,34 +7,34 @@ import { z } from 'zod';
 import { type ServerDouble, startServerDouble } from '../store/server-double/index.ts';
 import type { Client } from '../support/client.ts';
 import { ensureTestImage } from '../support/docker-image.ts';
-import { type GitHub, startGitHub } from '../support/github/index.ts';
 import { startTelegram, type Telegram } from '../support/telegram/index.ts';
-import type { Chance } from './chance.ts';
 import { mountSmallDisk, type SmallDisk } from './disk.ts';
 import { type DockerGate, openDockerGate } from './docker-gate.ts';
-import type { Disk, StoreKind } from './points.ts';
+import { type Origin, openOrigin, REPOSITORY } from './origin.ts';
+import type { Disk } from './points.ts';
+import type { Role, Setup } from './setups.ts';
 import type { Mutant } from './staging/edits.ts';
 import { type Service, superviseService } from './supervision.ts';
 
-export const REPOSITORY = 'acme/widgets';
-/** Most people that write to the bot in one batch, each in a chat of their own. */
-export const WRITERS_MAX = 40;
+type Person = ReturnType<Telegram['person']>;
 
 /** Everything that one batch needs, and nothing of it is shared with another: the services and the world around them. */
 export interface Site {
   readonly folder: string;
   readonly artifactFolder: string;
-  readonly store: StoreKind;
-  readonly sandbox: 'docker' | 'bubblewrap';
-  /** One on SQLite, two on EventStoreDB. The first has the bot. */
+  readonly setup: Setup;
   readonly services: readonly [Service, ...Service[]];
-  readonly github: GitHub;
+  /** Those that people call. */
+  readonly doors: readonly [Service, ...Service[]];
+  readonly origin: Origin;
   readonly telegram: Telegram;
-  readonly writers: readonly ReturnType<Telegram['person']>[];
+  readonly writers: readonly Person[];
+  /** Gets the cards of what is filed over HTTP, and approves. `null` where there is no such group. */
+  readonly group: { readonly id: number; readonly member: Person } | null;
   /** Of the one person that calls every service: each has a local administrator of its own. */
   readonly token: string;
-  /** `null` on SQLite. */
-  readonly server: ServerDouble | null;
+  /** The nodes of EventStoreDB, on one log, the one that leads at first before the other; `null` on SQLite. */
+  readonly nodes: readonly [ServerDouble, ServerDouble] | null;
   /** `null` where tests run in bubblewrap. */
   readonly gate: DockerGate | null;
   readonly disks: Readonly<Record<Disk, SmallDisk>>;
@@ -46,11 +47,8 @@ export interface Site {
  */
 const AGENT =
   'sed -i s/-/+/ sum.sh; head -c 6 /dev/urandom | od -An -tx1 | tr -d " \\n" > mark.txt; sleep "0.$(od -An -N1 -tu1 /dev/urandom | tr -d " ")" # $OKD_INTENT';
-
-const seed = async (folder: string): Promise<void> => {
-  await writeFile(join(folder, 'sum.sh'), 'echo $(($1 - $2))\n');
-  await writeFile(join(folder, 'test.sh'), 'test "$(sh sum.sh 2 3)" = 5\n');
-};
+const SECRET = 'A'.repeat(40);
+const FIRST_WRITER = 1_001;
 
 const personOf = (made: unknown): string => z.object({ person_id: z.string() }).parse(made).person_id;
 
@@ -64,56 +62,85 @@ const insist = async (client: Client, method: string, path: string, body: unknow
 };
 
 const introduce = async ({
-  services: [first, ...others],
-  github,
+  doors: [first, ...others],
+  services,
+  origin,
   writers,
-}: Pick<Site, 'services' | 'github' | 'writers'>): Promise<string> => {
+  group,
+}: Pick<Site, 'services' | 'doors' | 'origin' | 'writers' | 'group'>): Promise<string> => {
   const client = await first.client();
-  const caller = personOf(await insist(client, 'POST', '/api/v1/people', { name: 'Caller' }));
-  for (const role of ['requester', 'approver']) {
-    await insist(client, 'POST', `/api/v1/people/${caller}/roles`, { role, repositories: '*' });
-  }
+  const admit = async (name: string): Promise<string> => {
+    const personId = personOf(await insist(client, 'POST', '/api/v1/people', { name }));
+    for (const role of ['requester', 'approver']) {
+      await insist(client, 'POST', `/api/v1/people/${personId}/roles`, { role, repositories: '*' });
+    }
+    return personId;
+  };
+  const caller = await admit('Caller');
   const { token } = z
     .object({ token: z.string() })
     .parse(await insist(client, 'POST', `/api/v1/people/${caller}/tokens`, { name: 'Calls' }));
-  for (const { id, first_name: name } of writers) {
-    const personId = personOf(await insist(client, 'POST', '/api/v1/people', { name }));
-    await insist(client, 'POST', `/api/v1/people/${personId}/roles`, { role: 'approver', repositories: '*' });
-    await insist(client, 'POST', `/api/v1/people/${personId}/roles`, { role: 'requester', repositories: '*' });
-    await insist(client, 'POST', `/api/v1/people/${personId}/identities`, { channel: 'telegram', subject: String(id) });
+  for (const { id, first_name: name } of [...writers, ...(group ? [group.member] : [])]) {
+    const identity = { channel: 'telegram', subject: String(id) };
+    await insist(client, 'POST', `/api/v1/people/${await admit(name)}/identities`, identity);
   }
+  if (group) await insist(client, 'POST', '/api/v1/chats', { channel: 'telegram', subject: String(group.id) });
+  await Promise.all(services.map(({ snapshotRoot }) => origin.clone(snapshotRoot)));
   for (const service of [first, ...others]) {
     const own = await service.client();
-    await insist(own, 'POST', '/api/v1/repositories', { url: github.remoteUrl(REPOSITORY) });
     while ((await own.call('GET', '/api/v1/tasks', undefined, bearer(token))).status === 401) await pause(50);
   }
   return token;
 };
 
+const freePort = async (): Promise<number> => {
+  const server = createServer();
+  const { promise, resolve } = Promise.withResolvers<number>();
+  server.listen(0, '127.0.0.1', () => {
+    const address = server.address();
+    server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+  });
+  return promise;
+};
+
+const openNodes = async (opening: AsyncDisposableStack): Promise<Site['nodes']> => {
+  const leader = await startServerDouble();
+  opening.defer(() => leader.stop());
+  const other = await startServerDouble({ log: leader.log });
+  opening.defer(() => other.stop());
+  other.faults.leaderPort = leader.port;
+  return [leader, other];
+};
+
+const openGroup = (telegram: Telegram): NonNullable<Site['group']> => {
+  const member = telegram.person({ id: 900, firstName: 'Member' });
+  const { id } = telegram.group({ title: 'Team', members: [member] });
+  telegram.as(member).addBot({ id });
+  return { id, member };
+};
+
 export interface SiteOptions {
-  readonly store: StoreKind;
-  readonly chance: Chance;
-  readonly mutant?: Mutant;
+  readonly setup: Setup;
+  readonly mutant: Mutant | undefined;
   /** Writers that the bot knows. */
   readonly writers: number;
+  /** How long nobody lives between two lives of a service, in milliseconds. */
+  readonly deadMs: number;
 }
 
 /** Starts it all and makes people and repository known: the last time that everything goes well. */
-export const openSite = async ({ store, chance, mutant, writers: count }: SiteOptions): Promise<Site> => {
+export const openSite = async ({ setup, mutant, writers: count, deadMs }: SiteOptions): Promise<Site> => {
   await using opening = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'countersign-chaos-'));
   opening.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
   const at = (...names: readonly string[]): string => join(folder, ...names);
-  const github = await startGitHub({ repositories: [{ owner: 'acme', name: 'widgets', seed }] });
-  opening.defer(() => github.stop());
-  const telegram = await startTelegram({ pressMs: 2_500 });
+  const origin = await openOrigin(setup, folder);
+  opening.defer(() => origin.stop());
+  const telegram = await startTelegram({ pressMs: 2_500, webhookBackoffMs: 50, webhookTimeoutMs: 3_000 });
   opening.defer(() => telegram.stop());
-  const server = store === 'double' ? await startServerDouble() : null;
-  opening.defer(() => server?.stop());
-
-  const sandbox = chance.pick<'docker' | 'bubblewrap'>(['docker', 'bubblewrap']);
-  const image = sandbox === 'docker' ? await ensureTestImage() : null;
-  const gate = sandbox === 'docker' ? await openDockerGate(at('docker.sock')) : null;
+  const nodes = setup.store === 'double' ? await openNodes(opening) : null;
+  const image = setup.sandbox === 'docker' ? await ensureTestImage() : null;
+  const gate = setup.sandbox === 'docker' ? await openDockerGate(at('docker.sock')) : null;
   opening.defer(() => gate?.stop());
 
   const mounted = async (name: string, mebibytes: number): Promise<SmallDisk> => {
@@ -122,68 +149,69 @@ export const openSite = async ({ store, chance, mutant, writers: count }: SiteOp
     return disk;
   };
   const disks = {
-    'log and views': await mounted('data', 48),
+    'log and views': await mounted('service-1', 64),
     artifacts: await mounted('artifacts', 16),
-    workspaces: await mounted('data/work', 32),
+    workspaces: await mounted('service-1/work', 32),
   };
+  const writers = Array.from({ length: count }, (_, index) =>
+    telegram.person({ id: FIRST_WRITER + index, firstName: `Writer ${index + 1}` }),
+  );
+  for (const writer of writers) telegram.privateChat(writer);
+  const group = setup.group ? openGroup(telegram) : null;
 
-  const environmentOf = async (name: string): Promise<Record<string, string>> => {
+  const botOf = async (port: number): Promise<Record<string, string>> => ({
+    TELEGRAM_BOT_TOKEN: telegram.token,
+    TELEGRAM_API_ROOT: telegram.apiRoot,
+    ...(group && { TELEGRAM_NOTIFY_CHAT: String(group.id) }),
+    ...(setup.telegram === 'webhook' && {
+      TELEGRAM_MODE: 'webhook',
+      TELEGRAM_WEBHOOK_SECRET: SECRET,
+      BASE_URL: `http://127.0.0.1:${port}`,
+    }),
+  });
+  const supervised = async (role: Role, number: number): Promise<Service> => {
+    const name = `service-${number}`;
     await Promise.all(['tmp', 'repos', 'home'].map((part) => mkdir(at(`${name}-${part}`), { recursive: true })));
-    return {
+    // Telegram calls the same address after every start.
+    const port = setup.telegram === 'webhook' && role !== 'worker' ? await freePort() : 0;
+    const environment = {
       PATH: process.env.PATH ?? '',
       HOME: at(`${name}-home`),
       TMPDIR: at(`${name}-tmp`),
-      PORT: '0',
+      PORT: `${port}`,
       LOG_LEVEL: 'error',
+      ROLE: role,
       DATA_DIR: at(name),
       ARTIFACT_DIR: at('artifacts'),
       REPO_SNAPSHOT_ROOT: at(`${name}-repos`),
       DEFAULT_REPO: REPOSITORY,
-      FORGE: 'github',
-      GH_HOST: github.ghEnvironment.GH_HOST ?? '',
-      GH_CONFIG_DIR: github.ghEnvironment.GH_CONFIG_DIR ?? '',
-      GH_TOKEN: github.gitToken,
-      SANDBOX: sandbox,
+      ...origin.environment,
+      SANDBOX: setup.sandbox,
       ...(gate && image ? { DOCKER_HOST: `unix://${gate.socket}`, SANDBOX_IMAGE: image } : {}),
+      SANDBOX_SCRATCH_MIB: '16',
       DEFAULT_TEST_COMMAND: 'sh test.sh',
       AGENT_CLI_TEMPLATE: AGENT,
-      PATCH_GATE: chance.of('gate').pick(['always', 'never']),
-      RUNNING_MAX: '6',
-      RUNNING_PER_REPOSITORY_MAX: '6',
-      ...(server ? { EVENTSTORE_URL: server.url } : {}),
-      ...(mutant === undefined ? {} : { CHAOS_MUTANT: mutant }),
+      PATCH_GATE: setup.patchGate,
+      RUNNING_MAX: '8',
+      RUNNING_PER_REPOSITORY_MAX: '8',
+      ...(nodes && { EVENTSTORE_URL: nodes[0].url }),
+      ...(role !== 'worker' && (await botOf(port))),
+      ...(mutant !== undefined && { CHAOS_MUTANT: mutant }),
     };
-  };
-  const supervised = async (name: string, more: Readonly<Record<string, string>>): Promise<Service> => {
-    const service = superviseService({ environment: { ...(await environmentOf(name)), ...more }, folder });
+    const service = superviseService({ environment, folder, deadMs });
     opening.defer(async () => void (await service.end()));
     return service;
   };
-  const bot = { TELEGRAM_BOT_TOKEN: telegram.token, TELEGRAM_API_ROOT: telegram.apiRoot };
-  const first = await supervised('data', bot);
-  const services: [Service, ...Service[]] = [first, ...(server ? [await supervised('second', {})] : [])];
+  const [role, ...roles] = setup.roles;
+  const first = await supervised(role, 1);
+  const services: Site['services'] = [first, ...(await Promise.all(roles.map((one, index) => supervised(one, index + 2))))];
+  const doors: Site['doors'] = [first, ...services.filter((_, index) => index > 0 && setup.roles[index] !== 'worker')];
 
-  const writers = Array.from({ length: count }, (_, index) =>
-    telegram.person({ id: 1_001 + index, firstName: `Writer ${index + 1}` }),
-  );
-  for (const writer of writers) telegram.privateChat(writer);
-  const token = await introduce({ services, github, writers });
+  const token = await introduce({ services, doors, origin, writers, group });
   const open = opening.move();
   return {
-    ...{
-      folder,
-      artifactFolder: at('artifacts'),
-      store,
-      sandbox,
-      services,
-      github,
-      telegram,
-      writers,
-      token,
-      server,
-      gate,
-      disks,
-    },
+    ...{ folder, artifactFolder: at('artifacts'), setup, services, doors, origin, telegram, writers, group, token },
+    ...{ nodes, gate, disks },
     close: () => open.disposeAsync(),
   };
 };

@@ -14,7 +14,11 @@ const COMPILED = join(ROOT, 'node_modules', '.cache', 'compiled');
 const START_MS_MAX = 20_000;
 /** Before one that ended instead of listening, say on a full disk, is started again, in milliseconds. */
 const AGAIN_MS = 150;
+/** Longest that every start may fail, in milliseconds: everything outside fails for a shorter time. */
+const DOWN_MS_MAX = 30_000;
 const COMPLAINTS_MAX = 200;
+/** Longest that a process takes to answer an order; one that sleeps does not. In milliseconds. */
+const ANSWER_MS_MAX = 2_000;
 
 /** One life of the service. */
 interface Life {
@@ -26,7 +30,8 @@ interface Life {
 /** A service that is started again whenever it ends, as a supervisor would. */
 export interface Service {
   readonly dataFolder: string;
-  /** Whoever lives now, once it listens. */
+  readonly snapshotRoot: string;
+  /** Whoever lives now, once it listens; a worker answers nobody. Rejects when it cannot be started any more. */
   client(): Promise<Client>;
   pid(): number | undefined;
   /** The next call that one of these fates is about meets it, and the others are forgotten. `false`: the process ended first. */
@@ -51,13 +56,17 @@ export interface Service {
   readonly complaints: readonly string[];
 }
 
+const NOBODY: Client = { call: () => Promise.reject(new Error('A worker answers nobody.')) };
+
 export interface ServiceOptions {
   readonly environment: Readonly<Record<string, string>>;
   readonly folder: string;
+  /** From the end of a process to the start of the next, at least, in milliseconds. */
+  readonly deadMs?: number;
 }
 
-export const superviseService = ({ environment, folder }: ServiceOptions): Service => {
-  const dataFolder = environment.DATA_DIR ?? '';
+export const superviseService = ({ environment, folder, deadMs = 0 }: ServiceOptions): Service => {
+  const { DATA_DIR: dataFolder = '', REPO_SNAPSHOT_ROOT: snapshotRoot = '', ROLE: role } = environment;
   const endings: (number | NodeJS.Signals)[] = [];
   const complaints: string[] = [];
   const waiting = new Set<(met: Fate | 'ended') => void>();
@@ -94,7 +103,7 @@ export const superviseService = ({ environment, folder }: ServiceOptions): Servi
     const listens = once(createInterface(born.stdout as Readable), 'line').then(() => true); // As above.
     const isUp = await Promise.race([listens, ended.then(() => false)]);
     clearTimeout(late);
-    const client = isUp ? await clientOf(dataFolder).catch(() => undefined) : undefined;
+    const client = isUp ? await (role === 'worker' ? NOBODY : clientOf(dataFolder).catch(() => undefined)) : undefined;
     if (client) return { child: born, client, ended };
     born.kill('SIGKILL');
     endings.push(await ended);
@@ -102,34 +111,44 @@ export const superviseService = ({ environment, folder }: ServiceOptions): Servi
   };
 
   const live = async (): Promise<Life> => {
-    for (;;) {
-      await held;
+    for (const downSince = performance.now(); ; ) {
+      await Promise.all([held, lives > 0 && pause(deadMs)]);
       const life = await begin();
       if (life) {
         void life.ended.then((ending) => {
           if (ending !== 'SIGKILL') endings.push(ending);
-          if (!over) current = live();
+          if (!over) follow();
         });
         return life;
       }
       await pause(AGAIN_MS);
-      if (over) throw new Error('the service is not started any more');
+      if (over || performance.now() - downSince > DOWN_MS_MAX) {
+        throw new Error(`the service cannot be started any more: ${complaints.slice(-3).join(' ')}`);
+      }
     }
   };
-  let current = live();
-  current.catch(() => undefined);
+  let current: Promise<Life>;
+  const follow = (): void => {
+    current = live();
+    current.catch(() => undefined); // Whoever waits for it is told.
+  };
+  follow();
 
   const order = async (asked: Order): Promise<boolean> => {
     const { child: process, ended } = await current;
     if (!process.connected) return false;
-    const heard = once(process, 'message').then(() => true);
-    heard.catch(() => undefined);
+    const over = AbortSignal.timeout(ANSWER_MS_MAX);
+    const heard = once(process, 'message', { signal: over }).then(
+      () => true,
+      () => false,
+    );
     process.send(asked, () => undefined);
-    return Promise.race([heard, ended.then(() => false), pause(2_000, false)]);
+    return Promise.race([heard, ended.then(() => false)]);
   };
 
   return {
     dataFolder,
+    snapshotRoot,
     client: async () => (await current).client,
     pid: () => child?.pid,
     arm: (fates) => order({ fates: [...fates] }),

@@ -83,6 +83,8 @@ export const tear = async (
         await age(left);
       }
       return;
+    case 'what was installed':
+      return rm(at('installs'), { recursive: true, force: true });
     case 'git lock':
       for (const name of await readdir(at('mirrors')).catch(() => [])) {
         const lock = at(join('mirrors', name, 'packed-refs.lock'));

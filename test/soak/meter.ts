@@ -51,8 +51,8 @@ const descendantsOf = async (pid: number): Promise<number> => {
   return count(pid);
 };
 
-const containersOf = async ({ sandbox, services: [{ dataFolder }] }: Premises): Promise<number> => {
-  if (sandbox !== 'docker') return 0;
+const containersOf = async ({ setup, services: [{ dataFolder }] }: Premises): Promise<number> => {
+  if (setup.sandbox !== 'docker') return 0;
   const owner = createHash('sha256').update(dataFolder).digest('hex').slice(0, 16);
   return (await new Docker().listContainers({ all: true, filters: { label: [`countersign.owner=${owner}`] } })).length;
 };

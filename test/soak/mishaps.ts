@@ -24,9 +24,9 @@ export const play = async (premises: Premises, mishap: Mishap, msOf: (minutes: n
       return;
     case 'GitHub answers 503':
     case 'GitHub answers 429':
-      premises.github.faults.failNext(/./, ANSWERS[mishap], Number.POSITIVE_INFINITY);
+      premises.origin.github?.faults.failNext(/./, ANSWERS[mishap], Number.POSITIVE_INFINITY);
       await lasts();
-      premises.github.faults.clear();
+      premises.origin.github?.faults.clear();
       return;
     case 'Telegram is away':
       await premises.telegram.down();

@@ -1,14 +1,15 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { mountSmallDisk } from '../chaos/disk.ts';
 import { openDockerGate } from '../chaos/docker-gate.ts';
-import { bearer, REPOSITORY, type Site } from '../chaos/site.ts';
+import { openOrigin, REPOSITORY } from '../chaos/origin.ts';
+import { SETUPS } from '../chaos/setups.ts';
+import { bearer, type Site } from '../chaos/site.ts';
 import { superviseService } from '../chaos/supervision.ts';
 import type { Client } from '../support/client.ts';
 import { ensureTestImage } from '../support/docker-image.ts';
-import { startGitHub } from '../support/github/index.ts';
 import { startTelegram } from '../support/telegram/index.ts';
 
 const RUNNING_MAX = 6;
@@ -45,11 +46,6 @@ const AGENT = [
   'set -- $(od -An -N2 -tu1 /dev/urandom); sleep "$(($1 % 3)).$2"',
 ].join(' ');
 
-const seed = async (folder: string): Promise<void> => {
-  await writeFile(join(folder, 'sum.sh'), 'echo $(($1 - $2))\n');
-  await writeFile(join(folder, 'test.sh'), 'test "$(sh sum.sh 2 3)" = 5\n');
-};
-
 const insist = async (client: Client, path: string, body: object): Promise<unknown> => {
   const answer = await client.call('POST', path, body);
   if (answer.status >= 300) throw new Error(`${path}: ${answer.status} ${answer.text}`);
@@ -69,8 +65,11 @@ export const openPremises = async ({ speed, sandbox, readEveryMs }: PremisesOpti
   const folder = await mkdtemp(join(tmpdir(), 'countersign-soak-'));
   opening.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
   const at = (...names: readonly string[]): string => join(folder, ...names);
-  const github = await startGitHub({ repositories: [{ owner: 'acme', name: 'widgets', seed }] });
-  opening.defer(() => github.stop());
+  const [plain] = SETUPS;
+  if (!plain) throw new Error('there are no setups');
+  const setup = { ...plain, sandbox };
+  const origin = await openOrigin(setup, folder);
+  opening.defer(() => origin.stop());
   const telegram = await startTelegram({ pressMs: 2_500 });
   opening.defer(() => telegram.stop());
   const gate = sandbox === 'docker' ? await openDockerGate(at('docker.sock')) : null;
@@ -107,10 +106,7 @@ export const openPremises = async ({ speed, sandbox, readEveryMs }: PremisesOpti
       APPROVAL_TTL_HOURS: '1',
       REPO_SNAPSHOT_ROOT: at('repos'),
       DEFAULT_REPO: REPOSITORY,
-      FORGE: 'github',
-      GH_HOST: github.ghEnvironment.GH_HOST ?? '',
-      GH_CONFIG_DIR: github.ghEnvironment.GH_CONFIG_DIR ?? '',
-      GH_TOKEN: github.gitToken,
+      ...origin.environment,
       SANDBOX: sandbox,
       ...(gate && { DOCKER_HOST: `unix://${gate.socket}`, SANDBOX_IMAGE: await ensureTestImage() }),
       DEFAULT_TEST_COMMAND: 'sh test.sh',
@@ -124,7 +120,7 @@ export const openPremises = async ({ speed, sandbox, readEveryMs }: PremisesOpti
   opening.defer(async () => void (await service.end()));
 
   const client = await service.client();
-  await insist(client, '/api/v1/repositories', { url: github.remoteUrl(REPOSITORY) });
+  await origin.clone(service.snapshotRoot);
   const tokenOf = async (name: string): Promise<string> => {
     const issued = await insist(client, `/api/v1/people/${await hire(client, name)}/tokens`, { name: 'Calls' });
     return z.object({ token: z.string() }).parse(issued).token;
@@ -143,8 +139,8 @@ export const openPremises = async ({ speed, sandbox, readEveryMs }: PremisesOpti
   while ((await client.call('GET', '/api/v1/tasks', undefined, bearer(tokens.at(-1) ?? ''))).status === 401);
   const open = opening.move();
   return {
-    ...{ folder, artifactFolder: at('artifacts'), store: 'sqlite', sandbox, services: [service], github, telegram, writers },
-    ...{ token, tokens, meterFile, server: null, gate, disks },
+    ...{ folder, artifactFolder: at('artifacts'), setup, services: [service], doors: [service], origin, telegram, writers },
+    ...{ group: null, token, tokens, meterFile, nodes: null, gate, disks },
     close: () => open.disposeAsync(),
   };
 };

@@ -25,10 +25,10 @@ const dumped = async (store: EventStore, folder: string, prefix = ''): Promise<r
 };
 
 /** What lived through it all is what is made from the log alone: the views row by row, the audit byte by byte. Nobody has the folders open. */
-export const unlikeRebuilt = async ({ services, server, folder }: Site): Promise<readonly string[]> => {
+export const unlikeRebuilt = async ({ services, nodes, folder }: Site): Promise<readonly string[]> => {
   const faults: string[] = [];
   for (const [index, { dataFolder }] of services.entries()) {
-    const store = server ? openEventStoreDb({ url: server.url, client }) : openSqliteStore({ file: join(dataFolder, 'log.db') });
+    const store = nodes ? openEventStoreDb({ url: nodes[0].url, client }) : openSqliteStore({ file: join(dataFolder, 'log.db') });
     try {
       const lived = await dumped(store, dataFolder);
       const made = await dumped(store, folder, `rebuilt-${index}-`);

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
 import { git } from '../../support/git-commands.ts';
-import { REPOSITORY, type Site } from '../site.ts';
+import type { Pull } from '../origin.ts';
+import type { Site } from '../site.ts';
 
 /** What the checker looks at of an event, whatever its type. */
 const Data = z.looseObject({
@@ -38,13 +39,13 @@ export interface Logged {
 }
 
 /** The log itself, past every adapter, in its order. */
-export const readLog = ({ server, services: [{ dataFolder }] }: Pick<Site, 'server' | 'services'>): readonly Logged[] => {
+export const readLog = ({ nodes, services: [{ dataFolder }] }: Pick<Site, 'nodes' | 'services'>): readonly Logged[] => {
   const parsed = (row: { readonly data: string; readonly metadata: string }) => ({
     data: Data.parse(JSON.parse(row.data)),
     metadata: z.record(z.string(), z.string()).parse(JSON.parse(row.metadata)),
   });
-  if (server) {
-    return server.log.events
+  if (nodes) {
+    return nodes[0].log.events
       .filter(({ stream }) => !stream.startsWith('$'))
       .map(({ stream, revision, id, type, data, metadata }) => ({
         ...{ stream, revision, id, type },
@@ -81,23 +82,16 @@ export interface RemoteCommit {
   readonly parents: readonly string[];
 }
 
-/** What GitHub holds by its own account. */
+/** What stands at the remote, and what the forge holds by its own account. */
 export interface Remote {
   /** By branch: the commits that `main` does not have, newest first. */
   readonly branches: ReadonlyMap<string, readonly RemoteCommit[]>;
-  readonly pulls: readonly {
-    readonly number: number;
-    readonly branch: string;
-    readonly head: string;
-    readonly draft: boolean;
-    readonly state: string;
-  }[];
+  readonly pulls: readonly Pull[];
   /** Commits on `main`. */
   readonly mainCommits: number;
 }
 
-export const readRemote = async ({ github }: Pick<Site, 'github'>): Promise<Remote> => {
-  const bare = github.bare(REPOSITORY);
+export const readRemote = async ({ origin: { bare, pulls } }: Pick<Site, 'origin'>): Promise<Remote> => {
   const names = await git(bare, ['for-each-ref', '--format=%(refname:short)', 'refs/heads']);
   const branches = new Map<string, readonly RemoteCommit[]>();
   for (const branch of names.split('\n').filter((name) => name !== '' && name !== 'main')) {
@@ -111,10 +105,5 @@ export const readRemote = async ({ github }: Pick<Site, 'github'>): Promise<Remo
       }),
     );
   }
-  const pulls = await github.pulls(REPOSITORY);
-  return {
-    branches,
-    pulls: pulls.map(({ number, head, draft, state }) => ({ number, branch: head.ref, head: head.sha, draft, state })),
-    mainCommits: Number(await git(bare, ['rev-list', '--count', 'main'])),
-  };
+  return { branches, pulls: await pulls(), mainCommits: Number(await git(bare, ['rev-list', '--count', 'main'])) };
 };

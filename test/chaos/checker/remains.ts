@@ -15,8 +15,8 @@ const entriesOf = (folder: string): Promise<readonly string[]> => readdir(folder
 
 const ownerOf = (dataFolder: string): string => createHash('sha256').update(dataFolder).digest('hex').slice(0, 16);
 
-const containersOf = async ({ services, sandbox }: Pick<Site, 'services' | 'sandbox'>) => {
-  if (sandbox !== 'docker') return [];
+const containersOf = async ({ services, setup }: Pick<Site, 'services' | 'setup'>) => {
+  if (setup.sandbox !== 'docker') return [];
   const engine = new Docker();
   const found = services.map(({ dataFolder }) =>
     engine.listContainers({ all: true, filters: { label: [`countersign.owner=${ownerOf(dataFolder)}`] } }),

@@ -18,7 +18,7 @@ export const brokenWishes = (wishes: readonly Wish[], stories: ReadonlyMap<strin
 export const brokenMessages = (
   log: readonly Logged[],
   stories: ReadonlyMap<string, readonly Logged[]>,
-  { telegram, writers }: Pick<Site, 'telegram' | 'writers'>,
+  { telegram, writers, group }: Pick<Site, 'telegram' | 'writers' | 'group'>,
   wishes: readonly Wish[],
 ): readonly string[] => {
   const faults: string[] = [];
@@ -27,7 +27,9 @@ export const brokenMessages = (
     ({ stream }) => stream,
   );
   const sent = new Set(
-    writers.flatMap(({ id }) => telegram.messages({ id }).flatMap((message) => (message.from.is_bot ? [message.id] : []))),
+    [...writers, ...(group ? [group] : [])].flatMap(({ id }) =>
+      telegram.messages({ id }).flatMap((message) => (message.from.is_bot ? [message.id] : [])),
+    ),
   );
   for (const [stream, events] of cards) {
     const [wanted] = events;

@@ -1,4 +1,4 @@
-import { registerHooks } from 'node:module';
+import { flushCompileCache, registerHooks } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { edited, MUTANTS, type Mutant, TEMPO } from './edits.ts';
@@ -8,25 +8,37 @@ import { edited, MUTANTS, type Mutant, TEMPO } from './edits.ts';
  * clock can be set wrong, and waiting comes quicker than in life. Nothing of this stands in the product.
  */
 const MADE: Readonly<Record<string, string>> = {
-  'src/infra/store/sqlite.ts': `export const openSqliteStore = (options) => mortal('store', real.openSqliteStore(options));`,
-  'src/infra/store/eventstoredb.ts': `export const openEventStoreDb = (options) => mortal('store', real.openEventStoreDb(options));`,
-  'src/infra/artifacts.ts': `export const createArtifacts = (options) => mortal('artifacts', real.createArtifacts(options));`,
-  'src/infra/workspaces.ts': `export const createWorkspaces = (options) => mortal('workspaces', real.createWorkspaces(options));`,
-  'src/infra/agent/agents.ts': `export const createAgents = (options) => mortal('agents', real.createAgents(options));`,
-  'src/infra/sandbox/docker.ts': `export const createDockerSandbox = (options) => mortal('sandboxes', real.createDockerSandbox(options));`,
-  'src/infra/sandbox/bubblewrap.ts': `export const createBubblewrapSandbox = (options) => mortal('sandboxes', real.createBubblewrapSandbox(options));`,
-  'src/infra/forge/github.ts': `export const createGitHubForge = (options) => mortal('forge', real.createGitHubForge(options));`,
-  'src/infra/git/repositories.ts': `export const createRepositories = (options) => mortal('repositories', real.createRepositories(options));`,
-  'src/infra/telegram/api.ts': `export const createTelegramApi = (options) => mortal('telegram', real.createTelegramApi(options));`,
-  'src/infra/heartbeats.ts': `export const createHeartbeats = (options) => real.createHeartbeats({ ...options, intervalMs: 250, takeoverAfterMs: 1_500 });`,
+  ...Object.fromEntries(
+    Object.entries({
+      'src/infra/store/sqlite.ts': ['openSqliteStore', 'store'],
+      'src/infra/store/eventstoredb.ts': ['openEventStoreDb', 'store'],
+      'src/infra/artifacts.ts': ['createArtifacts', 'artifacts'],
+      'src/infra/workspaces.ts': ['createWorkspaces', 'workspaces'],
+      'src/infra/agent/agents.ts': ['createAgents', 'agents'],
+      'src/infra/sandbox/docker.ts': ['createDockerSandbox', 'sandboxes'],
+      'src/infra/sandbox/bubblewrap.ts': ['createBubblewrapSandbox', 'sandboxes'],
+      'src/infra/sandbox/installs.ts': ['createInstalls', 'installs'],
+      'src/infra/forge/github.ts': ['createGitHubForge', 'forge'],
+      'src/infra/forge/local.ts': ['createLocalForge', 'forge'],
+      'src/infra/git/repositories.ts': ['createRepositories', 'repositories'],
+      'src/infra/telegram/api.ts': ['createTelegramApi', 'telegram'],
+    }).map(([file, [made, part]]) => [
+      file,
+      `export const ${made} = (...options) => mortal('${part}', real.${made}(...options));`,
+    ]),
+  ),
+  'src/infra/heartbeats.ts':
+    'export const createHeartbeats = (options) => real.createHeartbeats({ ...options, intervalMs: 200, takeoverAfterMs: 1_000 });',
   'src/commands/runner.ts':
-    'export const createRunner = (options) => real.createRunner({ ...options, retryDelaysMs: [100, 200, 400] });',
+    'export const createRunner = (options) => real.createRunner({ ...options, retryDelaysMs: [50, 100, 200] });',
   'src/commands/ports/clock.ts': 'export const systemClock = skewed(real.systemClock);',
 };
 
 const ROOT = new URL('../../../', import.meta.url).href;
 const FATE = new URL('fate.ts', import.meta.url).href;
 const REAL = '?real';
+/** All that a start loads is loaded by then, in milliseconds. */
+const COMPILED_AFTER_MS = 1_000;
 
 const mutant = z
   .enum(Object.keys(MUTANTS) as Mutant[]) // The keys of a literal.
@@ -53,3 +65,6 @@ registerHooks({
     return { ...loaded, source: edited(fileURLToPath(plain), text, edits) };
   },
 });
+
+// A start takes half as long from compiled code, and whoever is killed writes none at its end.
+setTimeout(flushCompileCache, COMPILED_AFTER_MS).unref();
