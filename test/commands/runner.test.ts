@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { StageFailure } from '../../src/commands/effect.ts';
 import { OutsideFailure } from '../../src/commands/ports/repositories.ts';
 import { taskStream } from '../../src/domain/ids.ts';
-import { requestPrepared, taskApproved, taskCreated } from '../domain/task/events.ts';
+import { requestPrepared, stageClaimed, taskApproved, taskCreated } from '../domain/task/events.ts';
 import { aFolder, aStore, theViews } from '../views/places.ts';
 import { taskIdOf, tell, tellMany } from '../views/stories.ts';
 import { clock, dispatchOn, stage, startRunner, untilAborted } from './runner-rig.ts';
@@ -79,6 +79,34 @@ describe('A repository that is full', () => {
     const runner = startRunner(store, views.work, { agent });
     await expect.poll(() => began.length).toBe(3);
     expect(began.sort()).toEqual(['acme/busy', 'acme/busy', 'acme/quiet']);
+    await runner.stop();
+  });
+});
+
+describe('A worker whose stages are looked at by others', () => {
+  const held = [taskCreated({ repo: 'acme/held' }), requestPrepared(), taskApproved(), stageClaimed('agent')];
+  const sleeping = () => stage((_, __, execution) => untilAborted(execution));
+
+  it('is asked after once a look, however many it holds', async () => {
+    const { store, views } = await open();
+    await tellMany(store, 20, () => held);
+    await views.waitFor((await store.head()) ?? '', 5_000);
+    const isHeard = vi.fn(async () => true);
+    const dueByPair = vi.fn(views.work.dueByPair); // Called once a look.
+    const runner = startRunner(store, { ...views.work, dueByPair }, { agent: sleeping() }, { liveness: { isHeard } });
+    await expect.poll(() => dueByPair.mock.calls.length).toBeGreaterThan(0);
+    await runner.stop();
+    expect(isHeard).toHaveBeenCalledTimes(dueByPair.mock.calls.length);
+  });
+
+  it('keeps nothing else from being done when it cannot be asked after, and keeps its stages', async () => {
+    const { store, views, factsOf } = await open();
+    await tell(store, 1, held);
+    await views.waitFor(await tell(store, 2, APPROVED), 5_000);
+    const liveness = { isHeard: () => Promise.reject(new Error('unreadable')) };
+    const runner = startRunner(store, views.work, { agent: sleeping() }, { liveness });
+    await expect.poll(async () => (await factsOf(2)).at(-1)?.type).toBe('StageClaimed');
+    expect(await factsOf(1)).toHaveLength(held.length);
     await runner.stop();
   });
 });

@@ -12,7 +12,9 @@ const field = (error: Error, name: 'code' | 'type'): unknown => (name in error ?
 
 const typeOf = (error: unknown): unknown => (error instanceof Error ? field(error, 'type') : undefined);
 
-export const isMissingStream = (error: unknown): boolean => typeOf(error) === 'stream-not-found';
+/** Nobody wrote it, or an administrator deleted it for good. */
+export const isMissingStream = (error: unknown): boolean =>
+  ['stream-not-found', 'stream-deleted'].includes(String(typeOf(error)));
 
 export const isNotLeader = (error: unknown): boolean => typeOf(error) === 'not-leader';
 
