@@ -157,7 +157,8 @@ export const createExecutor = (options: ExecutionOptions) => {
       },
     });
 
-    const key = `${stream}-${step.key}`;
+    // As the step is named once it is claimed: a claim that got no answer and the next one never go by one name.
+    const key = `${stream}-${(held ?? step).key}`;
     const left = new AsyncDisposableStack();
     let reports = 0;
     const execution: Execution = {
