@@ -184,10 +184,15 @@ interface Member {
 }
 
 /** The first beat is stored before anything is claimed. */
-const joinOthers = async ({ eventStoreUrl }: Configuration, { store }: OpenLog, open: AsyncDisposableStack): Promise<Member> => {
+const joinOthers = async (
+  { eventStoreUrl }: Configuration,
+  { store }: OpenLog,
+  log: Log,
+  open: AsyncDisposableStack,
+): Promise<Member> => {
   const worker = systemClock.uuid();
   if (eventStoreUrl === null) return { worker, heartbeats: null };
-  const heartbeats = createHeartbeats({ store, worker });
+  const heartbeats = createHeartbeats({ store, worker, log });
   await heartbeats.start();
   open.defer(() => heartbeats.stop());
   return { worker, heartbeats };
@@ -351,7 +356,7 @@ export const serve = async (configuration: Configuration): Promise<Service> => {
   const { artifacts } = outside;
   const progress = createProgressFeed();
   opening.defer(outside.repositories.close);
-  const member = await joinOthers(configuration, opened, opening);
+  const member = await joinOthers(configuration, opened, log, opening);
   const parts = { log, artifacts, progress, member };
   const runner =
     role === 'api' ? null : await openRunner(configuration, opened, outside, { ...parts, onProgress: progress.tell }, opening);

@@ -130,6 +130,7 @@ export const createExecutor = (options: ExecutionOptions) => {
     const effect = step && effects[step.kind];
     if (!step || !effect || (step.notBefore !== undefined && step.notBefore > clock.now())) return false;
     if (effect.weight === 'begins' && !mayBegin) return false;
+    if (effect.claim && !liveness.mayClaim()) return false;
     if (step.claimedBy !== undefined && (await liveness.isHeard(step.claimedBy))) return false;
     const cause = loaded.first ?? stream;
     const { claim } = effect;

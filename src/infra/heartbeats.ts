@@ -1,11 +1,13 @@
 import type { Liveness } from '../commands/ports/liveness.ts';
-import type { EventStore } from '../domain/event-store.ts';
+import type { RunnerLog } from '../commands/ports/log.ts';
+import { type EventStore, StoreUnavailable } from '../domain/event-store.ts';
 import { HEARTBEAT_MS, TAKEOVER_AFTER_MS } from '../domain/limits.ts';
 
 export interface HeartbeatsOptions {
   readonly store: Pick<EventStore, 'append' | 'readStream'>;
   /** This process's worker. */
   readonly worker: string;
+  readonly log: RunnerLog;
   readonly intervalMs?: number;
   readonly takeoverAfterMs?: number;
 }
@@ -30,6 +32,7 @@ export interface Heartbeats extends Liveness {
 export const createHeartbeats = ({
   store,
   worker,
+  log,
   intervalMs = HEARTBEAT_MS,
   takeoverAfterMs = TAKEOVER_AFTER_MS,
 }: HeartbeatsOptions): Heartbeats => {
@@ -37,6 +40,7 @@ export const createHeartbeats = ({
   let timer: NodeJS.Timeout | undefined;
   let lastStored = { now: Number.NEGATIVE_INFINITY, wall: Number.NEGATIVE_INFINITY };
   let breaks = 0;
+  let isLost = false;
   // The clock on the wall goes on while the machine sleeps, the other one when somebody sets that.
   const isBroken = (): boolean =>
     Math.max(performance.now() - lastStored.now, Date.now() - lastStored.wall) >= takeoverAfterMs / 2;
@@ -46,6 +50,14 @@ export const createHeartbeats = ({
     await store.append(`worker-${worker}`, [{ id: crypto.randomUUID(), type: 'WorkerHeard', data: {}, metadata: {} }], 'any');
     if (isBroken()) breaks++;
     lastStored = begun;
+    if (isLost) log.info({ worker }, 'the others hear this process again');
+    isLost = false;
+  };
+  const lose = (err: unknown): void => {
+    const level = err instanceof StoreUnavailable ? 'info' : 'error';
+    if (!isLost)
+      log[level]({ worker, err }, 'a heart-beat was not stored: unless one is soon, others take over what this process does');
+    isLost = true;
   };
   const lastBeat = async (other: string): Promise<string> => {
     for await (const event of store.readStream(`worker-${other}`, { direction: 'backwards', limit: 1 })) return event.id;
@@ -55,11 +67,12 @@ export const createHeartbeats = ({
   return {
     start: async () => {
       await beat();
-      timer = setInterval(() => void beat().catch(() => undefined), intervalMs);
+      timer = setInterval(() => void beat().catch(lose), intervalMs);
     },
     stop: () => clearInterval(timer),
     intervalMs,
     unbroken: () => (isBroken() ? null : breaks),
+    mayClaim: () => !isBroken(),
     isHeard: async (other) => {
       // A claim of our own that nobody here works on: its answer was lost.
       if (other === worker) return false;

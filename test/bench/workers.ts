@@ -144,7 +144,7 @@ const run = async (workers: number): Promise<Run> => {
   const members = await Promise.all(
     Array.from({ length: workers }, async (_, index) => {
       const worker = `worker-${index}`;
-      const heartbeats = createHeartbeats({ store, worker, intervalMs: 1_000, takeoverAfterMs: 10_000 });
+      const heartbeats = createHeartbeats({ store, worker, log, intervalMs: 1_000, takeoverAfterMs: 10_000 });
       await heartbeats.start();
       const runner = createRunner({
         worker,

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { StageFailure } from '../../src/commands/effect.ts';
+import { soleOwner } from '../../src/commands/ports/liveness.ts';
 import { OutsideFailure } from '../../src/commands/ports/repositories.ts';
 import { taskStream } from '../../src/domain/ids.ts';
 import { requestPrepared, stageClaimed, taskApproved, taskCreated } from '../domain/task/events.ts';
@@ -93,7 +94,12 @@ describe('A worker whose stages are looked at by others', () => {
     await views.waitFor((await store.head()) ?? '', 5_000);
     const isHeard = vi.fn(async () => true);
     const dueByPair = vi.fn(views.work.dueByPair); // Called once a look.
-    const runner = startRunner(store, { ...views.work, dueByPair }, { agent: sleeping() }, { liveness: { isHeard } });
+    const runner = startRunner(
+      store,
+      { ...views.work, dueByPair },
+      { agent: sleeping() },
+      { liveness: { ...soleOwner, isHeard } },
+    );
     await expect.poll(() => dueByPair.mock.calls.length).toBeGreaterThan(0);
     await runner.stop();
     expect(isHeard).toHaveBeenCalledTimes(dueByPair.mock.calls.length);
@@ -103,10 +109,26 @@ describe('A worker whose stages are looked at by others', () => {
     const { store, views, factsOf } = await open();
     await tell(store, 1, held);
     await views.waitFor(await tell(store, 2, APPROVED), 5_000);
-    const liveness = { isHeard: () => Promise.reject(new Error('unreadable')) };
+    const liveness = { ...soleOwner, isHeard: () => Promise.reject(new Error('unreadable')) };
     const runner = startRunner(store, views.work, { agent: sleeping() }, { liveness });
     await expect.poll(async () => (await factsOf(2)).at(-1)?.type).toBe('StageClaimed');
     expect(await factsOf(1)).toHaveLength(held.length);
+    await runner.stop();
+  });
+});
+
+describe('A worker that the others do not hear', () => {
+  it('claims nothing until they hear it again', async () => {
+    const { store, views, factsOf } = await open();
+    await views.waitFor(await tell(store, 1, APPROVED), 5_000);
+    let isHeardByOthers = false;
+    const mayClaim = vi.fn(() => isHeardByOthers);
+    const liveness = { ...soleOwner, mayClaim };
+    const runner = startRunner(store, views.work, { agent: stage((_, __, execution) => untilAborted(execution)) }, { liveness });
+    await expect.poll(() => mayClaim.mock.calls.length).toBeGreaterThan(0);
+    expect(await factsOf(1)).toHaveLength(APPROVED.length);
+    isHeardByOthers = true;
+    await expect.poll(async () => (await factsOf(1)).at(-1)?.type, { timeout: 5_000 }).toBe('StageClaimed');
     await runner.stop();
   });
 });

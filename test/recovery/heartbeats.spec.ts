@@ -29,12 +29,14 @@ describe('Heart-beats', () => {
   beforeEach(() => {
     vi.useFakeTimers();
     store = lastEvents();
+    vi.clearAllMocks();
   });
   afterEach(() => {
     vi.useRealTimers();
   });
 
-  const worker = (name: string) => createHeartbeats({ store, worker: name, ...PACE });
+  const log = { info: vi.fn(), error: vi.fn() };
+  const worker = (name: string) => createHeartbeats({ store, worker: name, log, ...PACE });
 
   /** What was answered to whether `other` is heard, asked every 5 ms for `ms`; the same answers in a row once. */
   const asking = async (heartbeats: ReturnType<typeof worker>, other: string, ms: number): Promise<readonly boolean[]> => {
@@ -87,5 +89,19 @@ describe('Heart-beats', () => {
     await asking(bob, 'ada', 20);
     await vi.advanceTimersByTimeAsync(10_000);
     expect(await bob.isHeard('ada')).toBe(true);
+  });
+
+  it('that are not stored are told once, keep this process from claiming, and are told again when they come through', async () => {
+    const ada = worker('ada');
+    await ada.start();
+    const refused = vi.spyOn(store, 'append').mockRejectedValue(new Error('this user may not write here'));
+    await vi.advanceTimersByTimeAsync(10);
+    expect([ada.mayClaim(), log.error.mock.calls.length]).toEqual([true, 1]);
+    await vi.advanceTimersByTimeAsync(100);
+    expect([ada.mayClaim(), log.error.mock.calls.length, log.info.mock.calls.length]).toEqual([false, 1, 0]);
+    refused.mockRestore();
+    await vi.advanceTimersByTimeAsync(10);
+    expect([ada.mayClaim(), log.error.mock.calls.length, log.info.mock.calls.length]).toEqual([true, 1, 1]);
+    ada.stop();
   });
 });

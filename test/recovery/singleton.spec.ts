@@ -51,7 +51,7 @@ describe('A singleton', () => {
 
   const join = async (worker: string) => {
     const seen = store.seenBy(worker);
-    const heartbeats = createHeartbeats({ store: seen, worker, ...PACE });
+    const heartbeats = createHeartbeats({ store: seen, worker, log, ...PACE });
     await heartbeats.start();
     const begin = () => {
       doing.push(worker);
