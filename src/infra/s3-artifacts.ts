@@ -14,7 +14,7 @@ import { ArtifactRef } from '../domain/artifact.ts';
 import { sha256 } from '../domain/canonical.ts';
 import type { ArtifactStock } from './artifact-retention.ts';
 
-/** Longest wait for a connection, and for an answer, in milliseconds; and how often a call is made before it has failed. */
+/** Longest wait for a connection, and for an answer or the next piece of it, in milliseconds; and how often a call is made before it has failed. */
 const CONNECT_MS = 5_000;
 const ANSWER_MS = 30_000;
 const TRIES_MAX = 3;
@@ -60,7 +60,7 @@ const readUpTo = async (body: AsyncIterable<Uint8Array>, bytes: number): Promise
 };
 
 /** Objects named by the SHA-256 of their bytes, in a bucket that speaks S3: `<prefix>/ab/abcd…`. The store checks each against its digest. */
-export const createS3Artifacts = (place: S3Place, bytesMax: number): Artifacts & ArtifactStock => {
+export const createS3Artifacts = (place: S3Place, bytesMax: number, answerMs = ANSWER_MS): Artifacts & ArtifactStock => {
   const { bucket: Bucket, prefix, endpoint, region, keyId, secret } = place;
   const client = new S3Client({
     region,
@@ -68,7 +68,13 @@ export const createS3Artifacts = (place: S3Place, bytesMax: number): Artifacts &
     // Others than Amazon are seldom reached by names of buckets.
     ...(endpoint !== null && { endpoint, forcePathStyle: true }),
     maxAttempts: TRIES_MAX,
-    requestHandler: { connectionTimeout: CONNECT_MS, requestTimeout: ANSWER_MS, throwOnRequestTimeout: true },
+    requestHandler: {
+      connectionTimeout: CONNECT_MS,
+      // Until the headers are there, and from then on whenever nothing comes.
+      requestTimeout: answerMs,
+      throwOnRequestTimeout: true,
+      socketTimeout: answerMs,
+    },
     // The digest is given with each object; other sums of the client's are not known everywhere.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',

@@ -55,6 +55,15 @@ describe('Artifacts in S3', () => {
     await expect(artifacts.get({ digest: sha256(BYTES), bytes: 5 })).rejects.toMatchObject({ name: 'OutsideFailure' });
   });
 
+  it('wait no longer for a store that stops in the middle of one', async () => {
+    const ref = await open().put(BYTES);
+    server.faults.stalled = true;
+    const hasty = createS3Artifacts(place(), 1024 * 1024, 300);
+    await expect(hasty.get(ref)).rejects.toMatchObject({ name: 'OutsideFailure' });
+    server.faults.stalled = false;
+    expect(await hasty.get(ref)).toEqual(BYTES);
+  });
+
   it.for([
     ['another secret', { secret: 'another-secret-of-forty-characters-or-so' }, 'refuses ARTIFACT_STORE_SECRET'],
     ['another key', { keyId: 'AKIASOMEBODYELSE0001' }, 'does not know ARTIFACT_STORE_KEY_ID'],

@@ -66,6 +66,8 @@ export interface S3Server {
     slowDown: number;
     /** So many objects are stored, but the connection breaks before that is said. */
     acknowledgementsToLose: number;
+    /** Of objects half is sent, and then nothing more comes. */
+    stalled: boolean;
     /** Calls are refused as if the key had no such right. */
     denied: boolean;
   };
@@ -80,7 +82,7 @@ export const startS3 = async (): Promise<S3Server> => {
   const putAt = new Map<string, Date>();
   const times = new Map<string, Date>();
   const modified = (key: string): Date => putAt.get(key) ?? times.get(key) ?? new Date();
-  const faults: S3Server['faults'] = { slowDown: 0, acknowledgementsToLose: 0, denied: false };
+  const faults: S3Server['faults'] = { slowDown: 0, acknowledgementsToLose: 0, stalled: false, denied: false };
   const calls: string[] = [];
 
   const refuse = (response: ServerResponse, code: string): void => {
@@ -140,7 +142,9 @@ export const startS3 = async (): Promise<S3Server> => {
     if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(response, 'MethodNotAllowed');
     if (!object) return request.method === 'HEAD' ? response.writeHead(404).end() : refuse(response, 'NoSuchKey');
     const headers = { 'content-length': object.length, 'last-modified': modified(key).toUTCString() };
-    return response.writeHead(200, headers).end(request.method === 'HEAD' ? undefined : object);
+    response.writeHead(200, headers);
+    if (faults.stalled) return response.write(object.subarray(0, object.length / 2));
+    return response.end(request.method === 'HEAD' ? undefined : object);
   };
 
   const server = createServer((request, response) => void answer(request, response).catch(() => request.socket.destroy()));
