@@ -132,3 +132,27 @@ describe('A worker that the others do not hear', () => {
     await runner.stop();
   });
 });
+
+describe('Workers that do not see what the others begin', () => {
+  it('run no more together than each of them may', async () => {
+    const { store, views } = await open();
+    await tellMany(store, 6, (n) => [taskCreated({ repo: `acme/${n}` }), requestPrepared(), taskApproved()]);
+    await views.waitFor((await store.head()) ?? '', 5_000);
+    let running = 0;
+    const agent = stage(async (_, __, execution) => {
+      running += 1;
+      await untilAborted(execution);
+      return undefined;
+    });
+    const work = { ...views.work, claimed: () => [] };
+    const more = {
+      admission: { runningMax: 2, runningPerRepositoryMax: 2, runningHereMax: 2, lightMax: 1 },
+      liveness: { ...soleOwner, isHeard: async () => true },
+    };
+    const runners = ['one', 'two'].map((worker) => startRunner(store, work, { agent }, { ...more, worker }));
+    await expect.poll(() => running, { timeout: 5_000 }).toBe(4);
+    await pause(100); // Some looks later.
+    expect(running).toBe(4);
+    await Promise.all(runners.map((runner) => runner.stop()));
+  });
+});
