@@ -262,6 +262,23 @@ export const eventStoreDbFaults = (flavour: Flavour, client: ClientModule): void
       expect((await all(store.readAll())).map((event) => event.stream)).toEqual([stream]);
       await bare.dispose();
     });
+
+    it('shows what others wrote into a stream of ours, so that its next event still follows the last', async () => {
+      const bare = connect(client, server.url);
+      const metadata = { nested: { not: 'ours' } } as never;
+      const event = client.jsonEvent({ id: randomUUID(), type: 'Billed', data: { half: '\ud800' }, metadata });
+      for (const stream of [newStream(), newStream('person'), 'lease-telegram']) {
+        const { revision } = await store.append(stream, [newEvent()], 'no_stream');
+        await bare.appendToStream(stream, [event], { ...ANYBODY, expectedRevision: 'any', streamState: 'any' });
+
+        const [last] = await all(store.readStream(stream, { direction: 'backwards', limit: 1 }));
+        expect(last).toMatchObject({ type: 'Billed', metadata: {}, data: null, revision: revision + 1 });
+        await store.append(stream, [newEvent()], revision + 1);
+        const { events } = await collect(store, { after: null, streamPrefixes: [stream] }, (_, { live }) => live);
+        expect(events.map((each) => each.revision)).toEqual([0, 1, 2]);
+      }
+      await bare.dispose();
+    });
   });
 
   describe('The id of an EventStoreDB store', () => {
