@@ -4,6 +4,7 @@ import { DomainError } from '../domain/refusals.ts';
 import { type AdmissionLimits, admitted, createTurns, type Weight } from './admission.ts';
 import { ConflictError } from './dispatch.ts';
 import { createExecutor, ENDINGS, type ExecutionOptions, type Process, type Running } from './execution.ts';
+import { soleOwner } from './ports/liveness.ts';
 import type { WorkItem, WorkView } from './ports/work.ts';
 
 export interface RunnerOptions extends ExecutionOptions {
@@ -20,8 +21,19 @@ const DUE_MAX = 500;
  */
 const LOOK_PAUSE_MS = 10;
 const LIGHT_PAUSE_MS = 2.5;
+/**
+ * Light steps looked at, for each that may be under way. Nobody claims them, so what two workers take at once is done twice: of several each takes
+ * any of the many oldest.
+ */
+const LIGHT_LOOKED_AT = { alone: 2, among: 8 } as const;
 /** Looks at least this often, whatever the view says: a worker that falls silent raises no event. */
 const TICK_MS = 1_000;
+
+const shuffled = <Item>(items: readonly Item[]): readonly Item[] =>
+  items
+    .map((item) => ({ item, place: Math.random() }))
+    .sort((one, other) => one.place - other.place)
+    .map(({ item }) => item);
 
 interface Active {
   readonly item: WorkItem;
@@ -51,15 +63,16 @@ export const createRunner = (options: RunnerOptions) => {
     return { ...item, weight, here: active.has(item.stream) };
   };
 
-  /** Light steps may be many and are done in no time, so only about as many are looked at as can begin; of new ones those that may take a turn. */
+  /** Light steps may be many and are done in no time, so only a few more are looked at than can begin; of new ones those that may take a turn. */
+  const dueOf = (kind: string, weight: Weight, now: string): readonly WorkItem[] => {
+    const { lightMax, runningPerRepositoryMax } = admission;
+    if (weight === 'begins') return work.dueByPair(kind, now, runningPerRepositoryMax, DUE_MAX);
+    if (weight === 'continues') return work.due(kind, now, DUE_MAX);
+    if (liveness === soleOwner) return work.due(kind, now, LIGHT_LOOKED_AT.alone * lightMax);
+    return shuffled(work.due(kind, now, LIGHT_LOOKED_AT.among * lightMax));
+  };
   const due = (now: string): readonly WorkItem[] =>
-    options.processes.flatMap(({ effects }) =>
-      Object.entries(effects).flatMap(([kind, { weight }]) =>
-        weight === 'begins'
-          ? work.dueByPair(kind, now, admission.runningPerRepositoryMax, DUE_MAX)
-          : work.due(kind, now, weight === 'light' ? 2 * admission.lightMax : DUE_MAX),
-      ),
-    );
+    options.processes.flatMap(({ effects }) => Object.entries(effects).flatMap(([kind, { weight }]) => dueOf(kind, weight, now)));
 
   /** Due steps whose worker fell silent. Each worker is asked after once a look; whoever cannot be asked after is taken for heard. */
   const abandoned = async (claimed: readonly WorkItem[], now: string): Promise<readonly WorkItem[]> => {

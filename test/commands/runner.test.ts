@@ -1,10 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
-import { StageFailure } from '../../src/commands/effect.ts';
+import { type Effect, StageFailure } from '../../src/commands/effect.ts';
 import { soleOwner } from '../../src/commands/ports/liveness.ts';
 import { OutsideFailure } from '../../src/commands/ports/repositories.ts';
 import { taskStream } from '../../src/domain/ids.ts';
+import type { Task } from '../../src/domain/task/state.ts';
 import { requestPrepared, stageClaimed, taskApproved, taskCreated } from '../domain/task/events.ts';
+import { text } from '../domain/task/samples.ts';
 import { aFolder, aStore, theViews } from '../views/places.ts';
 import { taskIdOf, tell, tellMany } from '../views/stories.ts';
 import { clock, dispatchOn, stage, startRunner, untilAborted } from './runner-rig.ts';
@@ -154,5 +156,32 @@ describe('Workers that do not see what the others begin', () => {
     await pause(100); // Some looks later.
     expect(running).toBe(4);
     await Promise.all(runners.map((runner) => runner.stop()));
+  });
+});
+
+describe('Many requests that several workers prepare', () => {
+  it('are mostly shared out, and none is left', async () => {
+    const { store, views } = await open();
+    await tellMany(store, 100, () => [taskCreated()]);
+    await views.waitFor((await store.head()) ?? '', 5_000);
+    let looks = 0;
+    const prepare: Effect<Task> = {
+      weight: 'light',
+      run: async (task) => {
+        if (task.status === 'absent') return undefined;
+        looks += 1;
+        await pause(50);
+        const { taskId } = task;
+        return {
+          type: 'AskForClarification',
+          data: { taskId, attempt: 1, preparation: 1, reason: 'BASE_MISSING', sentence: text('There is none.') },
+        };
+      },
+    };
+    const liveness = { ...soleOwner, isHeard: async () => true };
+    const runners = ['a', 'b', 'c', 'd'].map((worker) => startRunner(store, views.work, { prepare }, { worker, liveness }));
+    await expect.poll(() => views.queries.countByStatus().WAIT_CLARIFY, { timeout: 10_000 }).toBe(100);
+    await Promise.all(runners.map((runner) => runner.stop()));
+    expect(looks).toBeLessThan(300);
   });
 });
