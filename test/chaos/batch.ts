@@ -20,8 +20,11 @@ const STORM_MS_MAX = 120_000;
 const CALM_MS_MAX = 90_000;
 /** Longest from SIGTERM to the end of a process with nothing to do, on a machine that is busy. In milliseconds. */
 const STOP_MS_MAX = 6_000;
+/** So long after a death it is another second. */
 const OTHER_SECOND_MS = 1_100;
 const GLANCE_MS = 50;
+/** How long a point waits for its call to come by once no process dies any more, in milliseconds. */
+const PATIENCE_MS = 10_000;
 /** Between two looks of the checker, in milliseconds. */
 const AGAIN_MS = 500;
 /** Between two points of a lane, at most, in milliseconds. */
@@ -74,16 +77,25 @@ const storm = async (site: Site, people: People, { points, seed, isAimed = false
     }
   })();
   const mortals = isAimed ? site.services.slice(0, 1) : site.services;
-  const deaths = mortals.map((service, index) => playFates(site, service, fated, chance.of(`deaths ${index}`)));
+  const deaths = Promise.all(mortals.map((service, index) => playFates(site, service, fated, chance.of(`deaths ${index}`))));
+  let diedAt = Number.POSITIVE_INFINITY;
+  const over = deaths.then(() => {
+    diedAt = performance.now();
+  });
+  /** While processes die all the time no task comes far, so calls are waited for until some time after the last death. */
+  const patience = async (): Promise<void> => {
+    const begun = performance.now();
+    while (isOn() && performance.now() - Math.max(begun, diedAt) < PATIENCE_MS) await pause(GLANCE_MS);
+  };
   const others = points.filter(({ play }) => play.family !== 'process');
   const lanes = [...Map.groupBy(others, laneOf)].map(async ([lane, its]) => {
     const own = chance.of(lane);
     for (const point of its) {
       await pause(own.between(0, PAUSE_MS_MAX));
-      (isOn() && (await inject(site, people, point.play, own)) ? injected : missed).push(point);
+      (isOn() && (await inject(site, people, point.play, own, patience)) ? injected : missed).push(point);
     }
   });
-  await Promise.all([...deaths, ...lanes]).finally(() => {
+  await Promise.all([over, ...lanes]).finally(() => {
     playing = false;
   });
   await asking;

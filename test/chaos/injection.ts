@@ -9,8 +9,6 @@ import type { Site } from './site.ts';
 import type { Service } from './supervision.ts';
 import { tear } from './torn.ts';
 
-/** How long a point may wait for its call to come by, in milliseconds. */
-const PATIENCE_MS = 10_000;
 /** About as long as a start takes, in milliseconds. */
 const START_MS = 1_200;
 /** Longer than gh and git wait for an answer here. */
@@ -111,10 +109,16 @@ export const laneOf = ({ play }: Point): string => {
   return play.family === 'telegram' ? `telegram ${play.method}` : play.family;
 };
 
-/** Plays a point. `false`: it did not come to it in time, or there is no such thing here. */
-export const inject = async (site: Site, people: People, play: Play, chance: Chance): Promise<boolean> => {
+/** Plays a point. `false`: its call did not come by before `patience` was over. */
+export const inject = async (
+  site: Site,
+  people: People,
+  play: Play,
+  chance: Chance,
+  patience: () => Promise<void>,
+): Promise<boolean> => {
   const told = (plan: (happened: () => void) => unknown): Promise<boolean> =>
-    Promise.race([new Promise<boolean>((resolve) => plan(() => resolve(true))), pause(PATIENCE_MS, false)]);
+    Promise.race([new Promise<boolean>((resolve) => plan(() => resolve(true))), patience().then(() => false)]);
   switch (play.family) {
     case 'process':
       return false; // They are played together.

@@ -149,8 +149,9 @@ export const gatherPeople = (
     const ended = new Set<number>();
     for (;;) {
       const heard = telegram.messages(chat).filter(({ from, deleted }) => from.is_bot && !deleted);
-      const last = heard.at(-1);
-      if (last?.text.startsWith('✅')) return;
+      if (heard.some(({ text }) => text.startsWith('✅'))) return;
+      // Whatever else was said since, such as that the request is known already.
+      const last = heard.findLast((message) => ANSWERS.some((label) => buttonOf(message, label)));
       const asking = last && ANSWERS.find((label) => buttonOf(last, label));
       if (last && asking) {
         if (asking === 'Rerun' && !ended.has(last.id)) {

@@ -62,7 +62,7 @@ export const withOutcomeTable = (page: string, played: readonly PlayedBatch[], s
   const told = [
     `Seed \`${seed}\`: ${sum(played, ({ injected }) => injected.length)} failures in ${played.length} batches, ${sum(played, ({ tasks }) => tasks)} tasks,`,
     `${sum(played, ({ lives }) => lives)} processes, ${sum(played, ({ reruns }) => reruns)} attempts that a person started again,`,
-    `${sum(played, ({ violations }) => violations.length)} violations, ${minutes.toFixed(1)} minutes.`,
+    `${sum(played, ({ violations }) => violations.length)} violations, ${minutes.toFixed(1)} minutes; ${sum(played, ({ missed }) => missed.length)} more waited in vain for their call.`,
     `Made on ${madeOn()}.`,
   ].join(' ');
   const kinds = rowsOf(played, ({ play }) => FAMILIES[play.family]).map(

@@ -2,7 +2,7 @@ import { type BatchOptions, type BatchReport, playBatch } from './batch.ts';
 import { dealt, SETUPS, type Setup, type StoreKind } from './setups.ts';
 
 /** Points of one batch. */
-const BATCH_POINTS = 60;
+const BATCH_POINTS = 45;
 /** Some points are missed, so there may be so many times as many batches as are needed when all are met. */
 const BATCHES_SPARE = 2;
 

@@ -4,7 +4,7 @@ import { dealt, SETUPS } from './setups.ts';
 
 const [first, ...others] = SETUPS;
 if (!first) throw new Error('there are no setups');
-const deal = (batch: number) => dealt('a seed', [first, ...others], '', 60, batch);
+const deal = (batch: number) => dealt('a seed', [first, ...others], '', 45, batch);
 
 describe('The points that batches are dealt', () => {
   it('are the same for the same seed and number, and of the setup that they are played on', () => {
@@ -18,7 +18,7 @@ describe('The points that batches are dealt', () => {
 
   it('come to all there are, each before most are dealt again', () => {
     const times = new Map<string, number>();
-    const batches = Math.ceil((POINTS.length / 60) * 1.5);
+    const batches = Math.ceil((POINTS.length / 45) * 1.5);
     for (const number of Array(batches).keys()) {
       for (const { name } of deal(number).points) times.set(name, (times.get(name) ?? 0) + 1);
     }
