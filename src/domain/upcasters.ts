@@ -1,5 +1,6 @@
 import type { Kind } from './decider.ts';
 import { type Happened, Metadata, SCHEMA_VERSION } from './event.ts';
+import { ownText } from './text.ts';
 
 /** What a stored event looks like when it is read: raw, before it is trusted. */
 export interface Stored {
@@ -7,6 +8,25 @@ export interface Stored {
   readonly data: unknown;
   readonly metadata: Readonly<Record<string, string>>;
 }
+
+/** Of an agent of which nobody wrote down what the operator said: no agent has it, so what was approved with it runs with none. */
+const NO_PROFILE = '0'.repeat(64);
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null;
+
+/** Two types stood in another shape in the first logs, under the number of the first version. By what they lack they are known. */
+const FIRST_SHAPES: Readonly<Record<string, (data: Readonly<Record<string, unknown>>) => unknown>> = {
+  RequestPrepared: (data) => {
+    const { prepared } = data;
+    if (!isObject(prepared) || !isObject(prepared.agent) || 'profile' in prepared.agent) return data;
+    return { ...data, prepared: { ...prepared, agent: { ...prepared.agent, profile: NO_PROFILE } } };
+  },
+  ChangeCollected: (data) => {
+    const { agentMeta } = data;
+    if (!isObject(agentMeta) || Array.isArray(agentMeta)) return data;
+    return { ...data, agentMeta: Object.entries(agentMeta).map(([name, value]) => ({ name: ownText(name), value })) };
+  },
+};
 
 /** Brings the data of one event type from one schema version to the next. None was needed yet; the first stands here, keyed `type@version`. */
 export const UPCASTERS: Readonly<Record<string, (data: unknown) => unknown>> = {};
@@ -23,7 +43,7 @@ export class UnknownEvent extends Error {
 }
 
 const upcast = (type: string, data: unknown, from: number): unknown => {
-  let current = data;
+  let current = isObject(data) ? (FIRST_SHAPES[type]?.(data) ?? data) : data;
   for (let version = from; version < Number(SCHEMA_VERSION); version++) {
     current = UPCASTERS[`${type}@${version}`]?.(current) ?? current;
   }

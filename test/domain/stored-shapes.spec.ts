@@ -17,7 +17,7 @@ import { BERT, NOON } from './task/samples.ts';
  * Every shape of an event that was ever written, one canonical line each: `{ data, schema, type }`. A new shape is a new line at the end; a
  * line is never changed or taken away, for a log somewhere holds it. Whoever adds lines states here how many there are and their digest.
  */
-const EVER_WRITTEN = { lines: 146, digest: '8f59fe3aba2e2b8cd54deef5cd5e03e4fc9db60ccc2cdd3416d37ebfec03e0f2' };
+const EVER_WRITTEN = { lines: 148, digest: 'cc9ef4554ef9506897baddab3acc291641a2dcc1e1017ced5706d015a1bab89d' };
 
 interface Shape {
   readonly type: string;
@@ -135,6 +135,20 @@ describe('Every shape ever stored', () => {
       expect(() => kind.nextStep(kind.evolve(before, event))).not.toThrow();
     },
   );
+});
+
+describe('What an agent of the first logs said of itself', () => {
+  it('is read as the list that it is today, erased or not', () => {
+    const stored = shapes.findLast(({ type }) => type === 'ChangeCollected');
+    const texts = { model: { text: 'some-model', salt: 'salt' }, session: { digest: 'a'.repeat(64) } };
+    const { data } = read({ type: 'ChangeCollected', schema: '1', data: { ...Object(stored?.data), agentMeta: texts } });
+    expect(data).toMatchObject({
+      agentMeta: [
+        { name: { text: 'model', salt: '' }, value: texts.model },
+        { name: { text: 'session', salt: '' }, value: texts.session },
+      ],
+    });
+  });
 });
 
 describe('An event that only newer code knows', () => {
