@@ -92,22 +92,23 @@ export const createExecutor = (options: ExecutionOptions) => {
     }
   };
 
-  /** What an execution that threw comes to: handed back, failed, or nothing when it is no longer ours. */
+  /** What an execution that threw comes to: handed back, failed, or nothing when it is no longer ours. `before`: what had ended it already. */
   const afterFailure = async <State>(
     claim: Claim<State>,
     state: State,
     error: unknown,
     signal: AbortSignal,
+    before = '',
   ): Promise<Order | undefined> => {
     if (signal.aborted)
       return signal.reason === ENDINGS.shutdown ? claim.release(state, 'shutdown', null, clock.now()) : undefined;
-    // What it says of itself may have no place to be kept just now.
+    // Its log may have no place to be kept just now.
     if (error instanceof StageFailure)
-      return claim.fail(state, error).catch((away: unknown) => afterFailure(claim, state, away, signal));
+      return claim.fail(state, error).catch((away: unknown) => afterFailure(claim, state, away, signal, `${error.message} `));
     if (isOvertaken(error) || error instanceof StoreUnavailable) throw error;
     const outside = outsideFailure(error);
     if (!outside) log.error({ err: error }, 'a stage met a fault of our own');
-    const sentence = outside?.message ?? 'The service met a fault of its own; its log says more.';
+    const sentence = before + (outside?.message ?? 'The service met a fault of its own; its log says more.');
     const delays = options.retryDelaysMs;
     const delay = delays[Math.min(claim.counted(state), delays.length) - 1] ?? 0;
     return claim.release(state, 'outside_failure', sentence, later(clock.now(), delay));

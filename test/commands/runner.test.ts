@@ -21,7 +21,7 @@ const open = async () => {
 };
 
 describe('A stage that fails while its log cannot be kept', () => {
-  it('is handed back with what is away, and not begun again before its time', async () => {
+  it('is handed back with its reason and what is away, and not begun again before its time', async () => {
     const { store, views, factsOf } = await open();
     const run = vi.fn(() => Promise.reject(new StageFailure('AGENT_TIMEOUT', 'The agent took too long.', Buffer.from('log'))));
     const put = () => Promise.reject(new OutsideFailure('A disk is full.'));
@@ -29,7 +29,8 @@ describe('A stage that fails while its log cannot be kept', () => {
     await views.waitFor(await tell(store, 1, APPROVED), 5_000);
     await expect.poll(async () => (await factsOf(1)).at(-1)?.type).toBe('StageReleased');
     const released = (await factsOf(1)).at(-1);
-    expect(released?.data).toMatchObject({ reason: 'outside_failure', sentence: { text: 'A disk is full.' } });
+    const sentence = { text: 'The agent took too long. A disk is full.' };
+    expect(released?.data).toMatchObject({ reason: 'outside_failure', sentence });
     await pause(100); // Some looks later.
     expect(run).toHaveBeenCalledTimes(1);
     await runner.stop();
