@@ -1,3 +1,4 @@
+import { ZodError } from 'zod';
 import type { Kind } from '../domain/decider.ts';
 import type { EventStore, Position } from '../domain/event-store.ts';
 import { DomainError } from '../domain/refusals.ts';
@@ -32,7 +33,7 @@ export const unwritten = <State>({ initialState }: Kind<State>): Loaded<State> =
 
 /** Reads and folds streams: decisions are made on these, never on views. */
 export const createStreams = (store: EventStore) => ({
-  /** With `known`, only what came after it is read. Throws `DomainError` `stream-parked` when an event needs newer code. */
+  /** With `known`, only what came after it is read. Throws `DomainError` `stream-parked` at an event that needs newer code, or that nobody wrote in this form. */
   async load<State>(kind: Kind<State>, stream: string, known?: Loaded<State>): Promise<Loaded<State>> {
     const before = known ?? unwritten(kind);
     let { state, revision, lastHash, first } = before;
@@ -41,8 +42,7 @@ export const createStreams = (store: EventStore) => ({
       try {
         state = kind.evolve(state, happened(kind, event));
       } catch (error) {
-        if (error instanceof UnknownEvent) throw new DomainError('stream-parked');
-        throw new Error(`${stream} holds an event that this service never wrote`, { cause: error });
+        throw error instanceof UnknownEvent || error instanceof ZodError ? new DomainError('stream-parked') : error;
       }
       const commandId = event.metadata.commandId ?? '';
       first ??= commandId;

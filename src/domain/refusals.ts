@@ -220,7 +220,8 @@ export const REFUSALS = {
   'stream-parked': {
     errorCode: 'UNAVAILABLE',
     status: 503,
-    sentence: 'This holds an event that only a newer version understands. Update the service; nothing is lost.',
+    sentence:
+      'This holds an event that this version cannot read, so it stands still. Update the service, or ask who runs it; nothing is lost.',
   },
 } as const satisfies Record<string, Refusal>;
 

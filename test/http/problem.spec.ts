@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { ConflictError } from '../../src/commands/dispatch.ts';
+import { OutsideFailure } from '../../src/commands/ports/repositories.ts';
 import { StoreFull, StoreUnavailable } from '../../src/domain/event-store.ts';
 import { DomainError, REFUSALS, type RefusalCode } from '../../src/domain/refusals.ts';
 import { BadCall, Problem, problemOf } from '../../src/infra/http/problem.ts';
@@ -27,6 +28,7 @@ describe('A problem', () => {
   it.each([
     ['a fault of ours', new TypeError(SECRET), 500, true],
     ['something that is no error', SECRET, 500, true],
+    ['a full disk', Object.assign(new Error(SECRET), { code: 'ENOSPC' }), 503, false],
     ['a store that does not answer', new StoreUnavailable(SECRET), 503, false],
     ['a caller who left', Object.assign(new Error(SECRET), { code: 'ECONNRESET' }), 400, false],
   ])('tells nothing of the inside: %s', async (_, error, status, isFault) => {
@@ -38,6 +40,7 @@ describe('A problem', () => {
   it.each([
     [new StoreFull('The disk is full. Free some space.'), 503, 'UNAVAILABLE'],
     [new ConflictError('Send it again.'), 503, 'UNAVAILABLE'],
+    [new OutsideFailure('The remote is away. Try again.'), 503, 'UNAVAILABLE'],
     [new BadCall(413, 'VALIDATION_ERROR', 'Send less.'), 413, 'VALIDATION_ERROR'],
   ])('says what to do: %s', async (error, status, code) => {
     expect(await told(error)).toMatchObject({ status, error_code: code, error: error.message, isFault: false });

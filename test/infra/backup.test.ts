@@ -2,8 +2,11 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { makeBackup } from '../../src/infra/backup/make.ts';
+import { openSqliteStore } from '../../src/infra/store/sqlite.ts';
+import { mountSmallDisk } from '../chaos/disk.ts';
+import { newEvents } from '../store/contract.ts';
 
 const MiB = 1024 ** 2;
 
@@ -35,6 +38,24 @@ describe('A backup', () => {
     };
     await expect(rest()).rejects.toThrow();
     expect(await readdir(dataFolder)).toEqual(['artifacts']);
+  });
+
+  it('says what to do when the disk has no room for it, and leaves nothing behind', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'countersign-backup-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const disk = await mountSmallDisk(folder, 4);
+    onTestFinished(() => disk.unmount());
+    const store = openSqliteStore({ file: join(folder, 'log.db') });
+    onTestFinished(() => store.close());
+    await store.append('task-1', newEvents(20), 'no_stream');
+    const options = { dataFolder: folder, artifactFolder: join(dataFolder, 'artifacts'), now: () => '2026-11-21T12:00:00.000Z' };
+    await disk.fill();
+    await expect(makeBackup({ ...options, holdsLog: true })).rejects.toMatchObject({
+      name: 'OutsideFailure',
+      message: expect.stringContaining('Free some space'),
+    });
+    await expect(makeBackup({ ...options, holdsLog: false })).rejects.toMatchObject({ name: 'OutsideFailure' });
+    expect((await readdir(folder)).filter((name) => name.startsWith('backup-'))).toEqual([]);
   });
 
   it('is whole when artifacts are cleared away while it is made', async () => {

@@ -1,20 +1,24 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import * as client from '@eventstore/db-client';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { StoreUnavailable } from '../../src/domain/event-store.ts';
 import { taskStream } from '../../src/domain/ids.ts';
 import { redacted } from '../../src/domain/text.ts';
+import { openEventStoreDb } from '../../src/infra/store/eventstoredb.ts';
 import { startKeeper } from '../../src/infra/views/threaded-keeper.ts';
 import { openViews, type Views } from '../../src/infra/views/views.ts';
 import { taskCreated, textRedacted, untilCompleted, untilPrepared } from '../domain/task/events.ts';
 import { text } from '../domain/task/samples.ts';
+import { startServerDouble } from '../store/server-double/index.ts';
 import { aFolder, aStore, theViews } from './places.ts';
 import { taskIdOf, tell, tellMany } from './stories.ts';
 
 /** The views as the service has them: kept by a thread that has connections of its own. */
-const threaded = async (folder: string): Promise<Views> => {
+const threaded = async (folder: string, eventStoreUrl: string | null = null): Promise<Views> => {
   const file = join(folder, 'views.db');
-  const place = { file, auditFile: join(folder, 'audit.jsonl'), store: { eventStoreUrl: null, file: join(folder, 'log.db') } };
+  const place = { file, auditFile: join(folder, 'audit.jsonl'), store: { eventStoreUrl, file: join(folder, 'log.db') } };
   const views = await openViews(file, await startKeeper(place));
   onTestFinished(() => views.close());
   await views.ready;
@@ -29,6 +33,22 @@ const some = async (tasks: number) => {
 };
 
 describe('Views that a thread keeps', () => {
+  it('say that the log is away when parked streams are tried again meanwhile', async () => {
+    const server = await startServerDouble();
+    onTestFinished(() => server.stop());
+    const store = openEventStoreDb({ url: server.url, client });
+    onTestFinished(() => store.close());
+    const position = await tell(store, 1, untilPrepared);
+    const unreadable = { id: crypto.randomUUID(), type: 'TaskApproved', data: {}, metadata: {} };
+    await store.append(taskStream(taskIdOf(1)), [unreadable], untilPrepared.length - 1);
+    const views = await threaded(aFolder(), server.url);
+    await views.waitFor(position, 5_000);
+    await expect.poll(() => views.status().flatMap(({ parked }) => parked)).not.toEqual([]);
+
+    await server.stop();
+    await expect(views.resume()).rejects.toThrow(StoreUnavailable);
+  });
+
   it('tell of what another thread appends', async () => {
     const { store, views } = await some(0);
     const touched: string[] = [];

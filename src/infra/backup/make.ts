@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { backup, DatabaseSync } from 'node:sqlite';
 import type { Readable } from 'node:stream';
 import { execa } from 'execa';
+import { isDiskFull, OutsideFailure } from '../../commands/ports/repositories.ts';
+import { StoreFull } from '../../domain/event-store.ts';
 import { removeFolder } from '../remove-folder.ts';
+import { storeError } from '../store/sqlite-errors.ts';
 import { storeIdOf } from '../store/sqlite-file.ts';
 import { BACKUP_FORMAT, KEPT, LOG, MANIFEST, type Manifest } from './manifest.ts';
 
@@ -18,6 +21,8 @@ const TAKEN_BYTES_MIN = 1024 ** 2;
 const LOOK_EVERY_MS = 60_000;
 const STALLED =
   'The backup was given up: less than 1 MiB of it was taken in a minute. Make another one, over a faster connection.';
+const NO_ROOM =
+  'The disk of the data folder has no room for the copy of the log that a backup begins with. Free some space, then make it again.';
 
 export interface Backup {
   /** A tar archive. Destroying it ends the backup. */
@@ -123,6 +128,6 @@ export const makeBackup = async (options: BackupOptions): Promise<Backup> => {
     return { bytes: tar.stdout, done: finish() };
   } catch (error) {
     await removeFolder(folder);
-    throw error;
+    throw isDiskFull(error) || storeError(error) instanceof StoreFull ? new OutsideFailure(NO_ROOM, { cause: error }) : error;
   }
 };

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { ConflictError } from '../../commands/dispatch.ts';
+import { outsideFailure } from '../../commands/ports/repositories.ts';
 import { StoreFull, StoreUnavailable } from '../../domain/event-store.ts';
 import { CALL_ERROR_CODES, type CallErrorCode, DomainError } from '../../domain/refusals.ts';
 import { InvalidCursor } from '../views/listing.ts';
@@ -85,8 +86,8 @@ const answerOf = (error: unknown): Answer | undefined => {
     return { status: 400, code: 'VALIDATION_ERROR', sentence, fields: fieldsOf(error) };
   }
   if (error instanceof InvalidCursor) return { status: 400, code: 'VALIDATION_ERROR', sentence: error.message };
-  if (error instanceof StoreFull || error instanceof ConflictError)
-    return { status: 503, code: 'UNAVAILABLE', sentence: error.message };
+  const notNow = error instanceof StoreFull || error instanceof ConflictError ? error : outsideFailure(error);
+  if (notNow) return { status: 503, code: 'UNAVAILABLE', sentence: notNow.message };
   if (error instanceof StoreUnavailable) {
     const sentence = 'The event store does not answer. Send the same request again, with the same Idempotency-Key.';
     return { status: 503, code: 'UNAVAILABLE', sentence };

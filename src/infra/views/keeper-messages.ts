@@ -1,4 +1,6 @@
+import { StoreFull, StoreUnavailable } from '../../domain/event-store.ts';
 import type { StorePlace } from '../store/place.ts';
+import { storeError } from '../store/sqlite-errors.ts';
 import type { Standing, Touched } from './keeper.ts';
 import type { Progress } from './slot.ts';
 
@@ -23,5 +25,21 @@ export type Report =
   | { readonly about: 'progress'; readonly id: number; readonly progress: Progress }
   | { readonly about: 'rebuilt'; readonly id: number }
   | { readonly about: 'resumed'; readonly id: number; readonly streams: number }
-  | { readonly about: 'not done'; readonly id: number; readonly error: unknown }
+  | { readonly about: 'not done'; readonly id: number; readonly failure: Failure }
   | { readonly about: 'fault'; readonly error: unknown };
+
+/** Why something was not done. An error loses its class between threads, and what a caller is told depends on that. */
+type Failure =
+  | { readonly kind: 'full' | 'away'; readonly sentence: string }
+  | { readonly kind: 'fault'; readonly error: unknown };
+
+export const failureOf = (error: unknown): Failure => {
+  const known = storeError(error);
+  if (!(known instanceof StoreUnavailable)) return { kind: 'fault', error };
+  return { kind: known instanceof StoreFull ? 'full' : 'away', sentence: known.message };
+};
+
+export const errorOf = (failure: Failure): unknown => {
+  if (failure.kind === 'fault') return failure.error;
+  return failure.kind === 'full' ? new StoreFull(failure.sentence) : new StoreUnavailable(failure.sentence);
+};

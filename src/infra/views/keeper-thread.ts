@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { openStore } from '../store/place.ts';
 import { openKeeper } from './keeper.ts';
-import type { KeeperPlace, Order, Report } from './keeper-messages.ts';
+import { failureOf, type KeeperPlace, type Order, type Report } from './keeper-messages.ts';
 
 /** The thread that `startKeeper` starts: it has connections of its own to the log and to the views, and ends when it is told to. */
 const port = parentPort;
@@ -17,7 +17,7 @@ const rebuild = async (id: number): Promise<void> => {
     await keeper.rebuild((progress) => say({ about: 'progress', id, progress }));
     say({ about: 'rebuilt', id });
   } catch (error) {
-    say({ about: 'not done', id, error });
+    say({ about: 'not done', id, failure: failureOf(error) });
   }
 };
 
@@ -25,7 +25,7 @@ const resume = async (id: number): Promise<void> => {
   try {
     say({ about: 'resumed', id, streams: await keeper.resume() });
   } catch (error) {
-    say({ about: 'not done', id, error });
+    say({ about: 'not done', id, failure: failureOf(error) });
   }
 };
 

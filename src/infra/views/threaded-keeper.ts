@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { Keeper, Standing, Touched } from './keeper.ts';
-import type { KeeperPlace, Order, Report } from './keeper-messages.ts';
+import { errorOf, type KeeperPlace, type Order, type Report } from './keeper-messages.ts';
 import type { Progress } from './slot.ts';
 
 /** Something the thread was asked to do, until it says what came of it. */
@@ -42,7 +42,7 @@ export const startKeeper = async (place: KeeperPlace): Promise<Keeper> => {
     else {
       const known = asked.get(report.id);
       asked.delete(report.id);
-      if (report.about === 'not done') known?.reject(report.error);
+      if (report.about === 'not done') known?.reject(errorOf(report.failure));
       else known?.resolve(report.about === 'resumed' ? report.streams : 0);
     }
   };
