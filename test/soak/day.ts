@@ -6,7 +6,7 @@ import { calmDown } from '../chaos/injection.ts';
 import { overLimits, type Sample, unlikeFlat } from './flatness.ts';
 import { look } from './meter.ts';
 import { play } from './mishaps.ts';
-import { gatherPeople } from './people.ts';
+import { gatherPeople, type People } from './people.ts';
 import { type Plan, planDay } from './plan.ts';
 import { openPremises, type Premises, type PremisesOptions } from './premises.ts';
 import { cameTo, wrongAtTheEnd } from './verdict.ts';
@@ -46,6 +46,9 @@ export interface DayReport {
   readonly complaints: readonly string[];
 }
 
+/** Minutes of the day, in milliseconds of the machine. */
+const msOf = (minutes: number, speed: number): number => (minutes * 60_000) / speed;
+
 const stopped = async ({ services: [service] }: Premises): Promise<readonly string[]> => {
   const { ending, ms } = await service.stop();
   return ending === 0 && ms < STOP_MS_MAX ? [] : [`asked to stop, the service ended with ${ending} after ${Math.round(ms)} ms`];
@@ -60,52 +63,60 @@ const faults = ({ services: [{ complaints, lives }] }: Premises, { mishaps }: Pl
   ];
 };
 
+/** Plays the plan, and looks all the while; resolves to what was seen when the day is over. */
+const passTheDay = async (premises: Premises, people: People, plan: Plan, options: DayOptions): Promise<readonly Sample[]> => {
+  const { hours, speed, onSample = () => {}, onMishap = () => {} } = options;
+  const minutes = hours * 60;
+  const began = performance.now();
+  const until = (minute: number): Promise<void> => pause(Math.max(0, began + msOf(minute, speed) - performance.now()));
+  const filing = (async () => {
+    for (const one of plan.filings) {
+      await until(one.minute);
+      people.file(one);
+    }
+  })();
+  const breaking = (async () => {
+    for (const { minute, mishap } of plan.mishaps) {
+      await until(minute);
+      onMishap(minute, mishap);
+      await play(premises, mishap, (some) => msOf(some, speed));
+    }
+  })();
+  const samples: Sample[] = [];
+  for (let looks = 1; looks <= LOOKS; looks++) {
+    const minute = (minutes * looks) / LOOKS;
+    await until(minute);
+    const sample = await look(premises, minute);
+    if (!sample) continue;
+    samples.push(sample);
+    onSample(sample);
+  }
+  await Promise.all([filing, breaking]);
+  return samples;
+};
+
+/** What is still wrong after the day, and how long it took until nothing was, in milliseconds. */
+const settled = async (premises: Premises, { wishes }: People) => {
+  const closing = performance.now();
+  for (;;) {
+    const wrong = await wrongAtTheEnd(premises, wishes);
+    const overtimeMs = performance.now() - closing;
+    if (wrong.length === 0 || overtimeMs > OVERTIME_MS_MAX) return { wrong, overtimeMs };
+    await pause(AGAIN_MS);
+  }
+};
+
 /** A working day: people and mishaps as planned, a look every quarter of an hour, then the verdict. */
 export const playDay = async (options: DayOptions): Promise<DayReport> => {
-  const { seed, hours, speed, tasks, sandbox, onSample = () => {}, onMishap = () => {} } = options;
+  const { seed, hours, speed, tasks, sandbox } = options;
   const chance = chanceOf(seed);
-  const minutes = hours * 60;
-  const msOf = (some: number): number => (some * 60_000) / speed;
-  const premises = await openPremises({ speed, sandbox, readEveryMs: msOf(minutes / LOOKS) });
-  const people = gatherPeople(premises, chance.of('people'), msOf);
-  const samples: Sample[] = [];
+  const plan = planDay(chance.of('plan'), { minutes: hours * 60, tasks });
+  const premises = await openPremises({ speed, sandbox, readEveryMs: msOf((hours * 60) / LOOKS, speed) });
+  const people = gatherPeople(premises, chance.of('people'), (minutes) => msOf(minutes, speed));
   try {
-    const plan = planDay(chance.of('plan'), { minutes, tasks });
-    const began = performance.now();
-    const until = (minute: number): Promise<void> => pause(Math.max(0, began + msOf(minute) - performance.now()));
-    const filing = (async () => {
-      for (const one of plan.filings) {
-        await until(one.minute);
-        people.file(one);
-      }
-    })();
-    const breaking = (async () => {
-      for (const { minute, mishap } of plan.mishaps) {
-        await until(minute);
-        onMishap(minute, mishap);
-        await play(premises, mishap, msOf);
-      }
-    })();
-    const looking = (async () => {
-      for (let looks = 1; looks <= LOOKS; looks++) {
-        const minute = (minutes * looks) / LOOKS;
-        await until(minute);
-        const sample = await look(premises, minute);
-        if (!sample) continue;
-        samples.push(sample);
-        onSample(sample);
-      }
-    })();
-    await Promise.all([filing, breaking, looking]);
+    const samples = await passTheDay(premises, people, plan, options);
     await calmDown(premises);
-
-    const closing = performance.now();
-    let wrong = await wrongAtTheEnd(premises, people.wishes);
-    while (wrong.length > 0 && performance.now() - closing < OVERTIME_MS_MAX) {
-      await pause(AGAIN_MS);
-      wrong = await wrongAtTheEnd(premises, people.wishes);
-    }
-    const overtimeMs = performance.now() - closing;
+    const { wrong, overtimeMs } = await settled(premises, people);
     await people.leave();
     const ends = await stopped(premises);
     return {
