@@ -13,6 +13,8 @@ import { isStopped, openMachines } from './machines.ts';
 
 /** The silence after which another process takes over, in milliseconds. Source: test/support/rehearsal/stage.ts. */
 const LEASE_MS = 3_000;
+/** Longest until another has taken over, in milliseconds: on a machine of its own 2 s over the lease, and so much more on one that tests keep busy. */
+const TAKEN_OVER_MS = LEASE_MS + 2_000 + 8_000;
 
 /** A way to Telegram of one process: what it asks, and when. */
 const openWay = async (apiRoot: string) => {
@@ -115,7 +117,7 @@ describe('Two processes that are one bot', { timeout: 120_000 }, () => {
     const killedAt = await killed.promise;
     for (const n of [1, 2, 3]) ann.send(chat, `/task after ${n}`);
 
-    expect((await ways[1].firstAsked('getUpdates', killedAt)) - killedAt).toBeLessThan(LEASE_MS + 2_000);
+    expect((await ways[1].firstAsked('getUpdates', killedAt)) - killedAt).toBeLessThan(TAKEN_OVER_MS);
     for (const words of ['before', 'during', 'after 1', 'after 2', 'after 3']) {
       const asks = () => said(words).filter((message) => hasButton(message, 'Approve'));
       await expect.poll(() => asks().length, { timeout: 20_000 }).toBeGreaterThanOrEqual(1);
@@ -168,6 +170,6 @@ describe('Two processes that are one bot', { timeout: 120_000 }, () => {
     // And it can be on duty again.
     const goneAt = performance.now();
     expect(await second.end('SIGTERM')).toBe(0);
-    expect((await ways[0].firstAsked('getUpdates', goneAt)) - goneAt).toBeLessThan(LEASE_MS + 2_000);
+    expect((await ways[0].firstAsked('getUpdates', goneAt)) - goneAt).toBeLessThan(TAKEN_OVER_MS);
   });
 });
