@@ -29,6 +29,8 @@ export interface DayOptions {
   readonly sandbox: PremisesOptions['sandbox'];
   readonly onSample?: (sample: Sample) => void;
   readonly onMishap?: (minute: number, mishap: string) => void;
+  /** Ends the day at once, and clears everything away; it then rejects with the reason. */
+  readonly signal?: AbortSignal;
 }
 
 export interface DayReport {
@@ -108,15 +110,18 @@ const settled = async (premises: Premises, { wishes }: People) => {
 
 /** A working day: people and mishaps as planned, a look every quarter of an hour, then the verdict. */
 export const playDay = async (options: DayOptions): Promise<DayReport> => {
-  const { seed, hours, speed, tasks, sandbox } = options;
+  const { seed, hours, speed, tasks, sandbox, signal } = options;
+  const broken = Promise.withResolvers<never>();
+  broken.promise.catch(() => undefined); // Nobody may wait for it any more.
+  signal?.addEventListener('abort', () => broken.reject(signal.reason));
   const chance = chanceOf(seed);
   const plan = planDay(chance.of('plan'), { minutes: hours * 60, tasks });
   const premises = await openPremises({ speed, sandbox, readEveryMs: msOf((hours * 60) / LOOKS, speed) });
   const people = gatherPeople(premises, chance.of('people'), (minutes) => msOf(minutes, speed));
   try {
-    const samples = await passTheDay(premises, people, plan, options);
+    const samples = await Promise.race([passTheDay(premises, people, plan, options), broken.promise]);
     await calmDown(premises);
-    const { wrong, overtimeMs } = await settled(premises, people);
+    const { wrong, overtimeMs } = await Promise.race([settled(premises, people), broken.promise]);
     await people.leave();
     const ends = await stopped(premises);
     return {

@@ -44,10 +44,22 @@ console.log(
   `seed ${options.seed}: ${options.hours} h at ${options.speed} times their speed, ${options.tasks} tasks, tests in ${options.sandbox}`,
 );
 const begun = performance.now();
+const stopping = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    if (stopping.signal.aborted) process.exit(1);
+    console.log('clears everything away; a second signal ends it at once and leaves its small disks mounted');
+    stopping.abort(new Error('stopped'));
+  });
+}
 const report = await playDay({
   ...options,
+  signal: stopping.signal,
   onSample: (sample) => console.log(lineOf(sample)),
   onMishap: (minute, mishap) => console.log(`${clock(minute)} · ${mishap}`),
+}).catch((error: unknown) => {
+  if (stopping.signal.aborted) process.exit(1);
+  throw error;
 });
 const between = (what: string, unit: string, of: (sample: Sample) => number): string => {
   const values = report.samples.map(of);

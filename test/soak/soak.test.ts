@@ -5,7 +5,7 @@ import { playDay } from './day.ts';
 const HOUR = { hours: 1, speed: 100, tasks: 24, sandbox: 'docker' } as const;
 
 describe('An hour of the real service at a hundred times its speed, with people, restarts and outages', () => {
-  it('leaves every task over or waiting for a person, and nothing behind', { timeout: 240_000 }, async () => {
+  it('leaves every task over or waiting for a person, and nothing behind', { timeout: 420_000 }, async () => {
     const { violations, tasks, samples, events, ends } = await playDay({ ...HOUR, seed: process.env.SOAK_SEED ?? 'ci' });
     expect(violations).toEqual([]);
     expect(tasks).toBe(HOUR.tasks);
