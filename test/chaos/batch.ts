@@ -12,7 +12,7 @@ import { openSite, type Site } from './site.ts';
 import type { Mutant } from './staging/edits.ts';
 
 /** Wishes that are open at the same time while things go wrong. */
-const WISHES_OPEN = 6;
+const WISHES_OPEN = 5;
 const WISHES_MAX = 60;
 const WRITERS = 12;
 /** Longest that failures are played, then that everything takes to come to rest, in milliseconds. */
@@ -73,6 +73,7 @@ const storm = async (site: Site, people: People, { points, seed, isAimed = false
   const asking = (async () => {
     while (playing && people.wishes.length < WISHES_MAX) {
       if (people.open() < WISHES_OPEN) people.ask();
+      for (const { where } of fated.left.values()) people.provoke(where);
       await pause(GLANCE_MS);
     }
   })();

@@ -7,7 +7,7 @@ import type { Service } from './supervision.ts';
 
 /** How long all that is armed waits for one of its calls before it is armed again, and how long nobody may meet anything. In milliseconds. */
 const PATIENCE_MS = 4_000;
-const VAIN_MS_MAX = 30_000;
+const VAIN_MS_MAX = 15_000;
 /** From a start of a service until its next death, at most, in milliseconds: it shall come to something. */
 const BETWEEN_DEATHS_MS_MAX = 400;
 /** Longest that one sleeps that is to be overtaken, and how long it sleeps on once it was for the first time. In milliseconds. */

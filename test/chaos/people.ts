@@ -22,6 +22,14 @@ const SUDDEN = [
   'the same rerun twice at once',
 ] as const;
 
+/** What is stored only when somebody does this. */
+const PROVOKING: Readonly<Record<string, Whim>> = {
+  'append TaskCancelled': 'cancel while it runs',
+  'append TaskRejected': 'rejection',
+  'append RequestClarified': 'a question instead of an approval',
+  'append RerunRequested': 'rejection',
+};
+
 /** Buttons that bring a task on. */
 const ANSWERS = ['Approve', 'Look again', 'Rerun'] as const;
 
@@ -46,6 +54,8 @@ export interface People {
   open(): number;
   /** Whoever can do this next does it. Resolves when it is done. */
   have(whim: Whim): Promise<void>;
+  /** The same, for the sake of what is stored then; nothing happens when somebody is about to. */
+  provoke(event: string): void;
   /** Nobody waits for anything any more. */
   leave(): Promise<void>;
 }
@@ -206,6 +216,10 @@ export const gatherPeople = (
     wishes,
     open: () => wishes.filter((wish) => !wish.isOver()).length,
     have: (whim) => new Promise((resolve) => wanted.set(whim, resolve)),
+    provoke: (event) => {
+      const whim = PROVOKING[event];
+      if (whim && !wanted.has(whim)) wanted.set(whim, () => {});
+    },
     leave: async () => {
       leaving.abort();
       await Promise.all([reading, ...wishes.map(({ over }) => over)]);

@@ -2,7 +2,7 @@ import { type BatchOptions, type BatchReport, playBatch } from './batch.ts';
 import { dealt, SETUPS, type Setup, type StoreKind } from './setups.ts';
 
 /** Points of one batch. */
-const BATCH_POINTS = 45;
+const BATCH_POINTS = 60;
 /** Some points are missed, so there may be so many times as many batches as are needed when all are met. */
 const BATCHES_SPARE = 2;
 
@@ -15,6 +15,8 @@ export interface RunOptions extends Pick<BatchOptions, 'mutant' | 'calmMs' | 'si
   readonly only?: string | undefined;
   /** Only this batch, from 0. */
   readonly batch?: number | undefined;
+  /** Points of one batch, at most. */
+  readonly points?: number;
   /** Batches at the same time. */
   readonly parallel: number;
   /** No batch is begun after so many milliseconds. */
@@ -37,11 +39,12 @@ const broken = (options: BatchOptions, error: unknown): BatchReport => ({
 /** Plays batches until so many failures were injected. */
 export const runChaos = async (options: RunOptions): Promise<readonly PlayedBatch[]> => {
   const { failures, seed, store, only = '', batch, mutant, parallel, msMax, onBatch = () => {}, calmMs, signal } = options;
+  const { points: pointsMax = BATCH_POINTS } = options;
   const [first, ...others] = SETUPS.filter((setup) => store === undefined || setup.store === store);
   if (!first) return [];
   const played: PlayedBatch[] = [];
   const begun = performance.now();
-  const size = Math.min(failures, BATCH_POINTS);
+  const size = Math.min(failures, pointsMax);
   const batches = Math.ceil(failures / size) * BATCHES_SPARE + BATCHES_SPARE;
   let next = batch ?? 0;
 
@@ -54,7 +57,8 @@ export const runChaos = async (options: RunOptions): Promise<readonly PlayedBatc
     const { setup, points } = dealt(seed, [first, ...others], only, size, number);
     const asked = { seed: `${seed}/batch ${number}`, setup, points, mutant, calmMs, signal };
     const report = await playBatch(asked).catch((error: unknown) => broken(asked, error));
-    if (report === undefined) return;
+    // What broke off because it was ended is none of its faults.
+    if (report === undefined || signal?.aborted) return;
     const few = size < BATCH_POINTS ? [`--failures ${size}`] : [];
     const limits = [...few, ...(only === '' ? [] : [`--only '${only}'`]), ...(store === undefined ? [] : [`--store ${store}`])];
     const again = ['npm run chaos --', `--seed ${seed}`, `--batch ${number}`, ...limits].join(' ');

@@ -11,11 +11,11 @@ const ROOT = join(import.meta.dirname, '..', '..');
 /** Compiled code is kept between starts: they take half as long. */
 const COMPILED = join(ROOT, 'node_modules', '.cache', 'compiled');
 /** Longest that a start may take, in milliseconds. A process that was stopped in the middle is killed by its end. */
-const START_MS_MAX = 20_000;
+const START_MS_MAX = 60_000;
 /** Before one that ended instead of listening, say on a full disk, is started again, in milliseconds. */
 const AGAIN_MS = 150;
-/** Longest that every start may fail, in milliseconds: everything outside fails for a shorter time. */
-const DOWN_MS_MAX = 30_000;
+/** Starts that fail one after the other before nobody tries any more: what is full or away comes back long before. */
+const FAILED_STARTS_MAX = 40;
 const COMPLAINTS_MAX = 200;
 /** Longest that a process takes to answer an order; one that sleeps does not. In milliseconds. */
 const ANSWER_MS_MAX = 2_000;
@@ -111,7 +111,7 @@ export const superviseService = ({ environment, folder, deadMs = 0 }: ServiceOpt
   };
 
   const live = async (): Promise<Life> => {
-    for (const downSince = performance.now(); ; ) {
+    for (let failed = 1; ; failed++) {
       await Promise.all([held, lives > 0 && pause(deadMs)]);
       const life = await begin();
       if (life) {
@@ -122,7 +122,7 @@ export const superviseService = ({ environment, folder, deadMs = 0 }: ServiceOpt
         return life;
       }
       await pause(AGAIN_MS);
-      if (over || performance.now() - downSince > DOWN_MS_MAX) {
+      if (over || failed >= FAILED_STARTS_MAX) {
         throw new Error(`the service cannot be started any more: ${complaints.slice(-3).join(' ')}`);
       }
     }
