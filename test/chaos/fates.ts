@@ -38,7 +38,7 @@ export interface Fated {
   /** When somebody lived on after a fate, or the first could be met, by `performance.now()`. */
   metAt: number;
   readonly isOn: () => boolean;
-  /** Whoever sleeps does so until others took over what it did. */
+  /** Each is waited for, and whoever sleeps does so until others took over what it did. */
   readonly isAimed: boolean;
 }
 
@@ -67,7 +67,7 @@ const goThrough = async (
 /** Plays fates on one process in the order in which their calls come by, one death or sleep after the other, until none is left. */
 export const playFates = async (site: Site, service: Service, fated: Fated, chance: Chance): Promise<void> => {
   const { left, met, isOn, isAimed } = fated;
-  while (left.size > 0 && performance.now() - fated.metAt < VAIN_MS_MAX && isOn()) {
+  while (left.size > 0 && (isAimed || performance.now() - fated.metAt < VAIN_MS_MAX) && isOn()) {
     await service.client();
     await pause(chance.between(0, BETWEEN_DEATHS_MS_MAX));
     const meeting = service.met(PATIENCE_MS);
