@@ -169,6 +169,7 @@ describe('A rejection', () => {
     await telegram.as(bert.user).press(anew, 'Reject');
     const again = await telegram.waitForMessage(team, ({ id, text }) => id > anew.id && text.includes('Why is it no?'));
     expect(await telegram.as(bert.user).press(again, 'Reject without a reason')).toMatchObject({ text: 'Rejected.' });
+    await heard(team, /^⏹/);
     expect((await taskOf(mark)).errorCode).toBe('REJECTED');
   });
 });
