@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { execa } from 'execa';
 import { AGENT_FILE_BYTES_MAX, AGENT_PROCESSES_MAX, type Bounds } from './bounds.ts';
-import { killAll, killQuietly, markedProcesses, RUN_MARKER, startOf, untilGone } from './leftovers.ts';
+import { endedWithMarked, killAll, killQuietly, markedProcesses, RUN_MARKER, startOf, untilGone } from './leftovers.ts';
 
 /** Enough for bubblewrap, prlimit and sh themselves; their environment can be read by the agent. */
 const STARTER_PATH = '/usr/local/bin:/usr/bin:/bin';
@@ -79,6 +79,7 @@ const startInside = (bubblewrap: readonly string[], { argv, bounds, id }: Enclos
       reject: false,
     },
   );
+  const gone = endedWithMarked(subprocess.nodeChildProcess, id);
   let report = '';
   let namespace: Promise<{ readonly first: number; readonly start: string | null } | null> = Promise.resolve(null);
   subprocess.stdio[STATUS_FD].on('data', (chunk: Buffer) => {
@@ -90,6 +91,7 @@ const startInside = (bubblewrap: readonly string[], { argv, bounds, id }: Enclos
   });
 
   const end = async (): Promise<Ending> => {
+    await gone;
     await subprocess;
     const found = await namespace;
     if (found !== null && found.start !== null) await untilGone(found.first, found.start);

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -46,6 +47,19 @@ export const killAll = async (find: () => Promise<readonly number[]>): Promise<v
   }
   throw new Error('Processes of an agent could not be ended.');
 };
+
+/**
+ * Resolves once the child has ended; when it was killed, everything that bears its mark has been killed as well. A bubblewrap that dies while it makes
+ * its namespace leaves a process behind that waits for it for ever, and holds its pipes open.
+ */
+export const endedWithMarked = (child: ChildProcess, id: string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    child.once('exit', (_, signal) => {
+      if (signal === null) resolve();
+      else killAll(() => markedProcesses(id)).then(resolve, reject);
+    });
+    child.once('error', () => resolve());
+  });
 
 /** Resolves once that process has ended; when it is the first of a pid namespace, all of the namespace has. */
 export const untilGone = async (pid: number, start: string): Promise<void> => {

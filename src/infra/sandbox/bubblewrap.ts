@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { closeSync, constants } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import { execa } from 'execa';
 import { OutsideFailure } from '../../commands/ports/repositories.ts';
 import { ImageMissing, type Sandboxes, type SandboxRequest, type SandboxResult } from '../../commands/ports/sandbox.ts';
+import { endedWithMarked, RUN_MARKER } from '../agent/leftovers.ts';
 import { bubblewrapCommand, DESCRIPTOR_LAST, ETC, HOST_PATH } from './bubblewrap-command.ts';
 import { highestInheritedDescriptor } from './inherited.ts';
 import { watchMemory } from './memory-watch.ts';
@@ -34,9 +36,10 @@ const execute = async (
   const nothing = openDescriptor('/dev/null', constants.O_RDONLY);
   const overInherited = Array.from({ length: Math.max(0, highestInheritedDescriptor() - DESCRIPTOR_LAST) }, () => nothing);
   const [file = '', ...args] = bubblewrapCommand(request, process.getuid?.() === 0);
+  const id = `sandbox-${randomUUID()}`;
   const sandbox = execa(file, args, {
     extendEnv: false,
-    env: { PATH: HOST_PATH },
+    env: { PATH: HOST_PATH, [RUN_MARKER]: id },
     cwd: '/',
     stdio: ['ignore', writeDescriptor, 'pipe', 'pipe', 'pipe', ETC.passwd, ETC.group, ETC.hosts, ...overInherited],
     buffer: false,
@@ -45,6 +48,7 @@ const execute = async (
     killSignal: 'SIGKILL',
     cancelSignal: signal,
   });
+  const gone = endedWithMarked(sandbox.nodeChildProcess, id);
   closeSync(writeDescriptor);
   closeSync(nothing);
   const [, , stderr, life, info] = sandbox.stdio;
@@ -61,7 +65,7 @@ const execute = async (
     });
   });
 
-  const [{ exitCode = null, timedOut, cause }] = await Promise.all([sandbox, finished(reader)]);
+  const [{ exitCode = null, timedOut, cause }] = await Promise.all([sandbox, finished(reader), gone]);
   stopWatching();
   return { exitCode, timedOut, outOfMemory, cause };
 };
