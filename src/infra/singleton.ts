@@ -43,7 +43,7 @@ interface Held {
   readonly revision: number;
   /** The time without a break in which it was claimed. */
   readonly since: number;
-  readonly end: () => Promise<void>;
+  end: () => Promise<void>;
   ended?: Promise<void>;
 }
 
@@ -91,7 +91,10 @@ export const startSingleton = (options: SingletonOptions): Singleton => {
     }
     const lease = await found();
     if (held) {
-      if (lease?.revision !== held.revision) await layDown();
+      if (lease?.revision !== held.revision) {
+        isDoubtful = true;
+        await layDown();
+      }
       return;
     }
     const since = heartbeats.unbroken();
@@ -105,7 +108,15 @@ export const startSingleton = (options: SingletonOptions): Singleton => {
     claimed = await write('LeaseClaimed', worker, lease?.revision ?? 'no_stream');
     isDoubtful = false;
     if (stopped || since !== heartbeats.unbroken()) return;
-    held = { revision: claimed, since, end: begin() };
+    // Held before it begins: what begins asks at once whether it may.
+    const mine: Held = { revision: claimed, since, end: async () => {} };
+    held = mine;
+    try {
+      mine.end = begin();
+    } catch (error) {
+      held = undefined;
+      throw error;
+    }
     log.info({ lease: name }, 'this process does what only one may do');
   };
 

@@ -16,7 +16,10 @@ export interface ServerLimits {
   /** How often slow connections are looked for. */
   readonly lookEveryMs: number;
   readonly connectionsMax: number;
-  /** A reader who takes nothing of an answer for this long is cut off, after twice as long at the latest. In milliseconds. */
+  /**
+   * A reader who takes nothing of an answer for this long is cut off, after twice as long at the latest. In milliseconds. Long, because the kernel tells
+   * of what a slow reader took in pieces of a megabyte or more.
+   */
   readonly unreadTimeoutMs: number;
   /** Answers that wait for their readers, all together. */
   readonly unreadBytesMax: number;
@@ -29,7 +32,7 @@ const LIMITS: ServerLimits = {
   requestTimeoutMs: 30_000,
   lookEveryMs: 2_000,
   connectionsMax: 1_000,
-  unreadTimeoutMs: 30_000,
+  unreadTimeoutMs: 300_000,
   unreadBytesMax: 128 * 1024 * 1024,
 };
 

@@ -43,7 +43,9 @@ export const createDockerSandbox = ({ socketPath, runtime }: DockerSandboxOption
     signal.throwIfAborted();
     if (image.kind !== 'docker') throw new ImageMissing('This was approved for another sandbox than Docker. Ask for it again.');
     const [volumes, hostsFile] = await Promise.all([volumesOf(image), writeHosts(treeFolder), openTree(treeFolder)]);
-    return runContainer(unattached(containerOptions(request, volumes, runtime), hostsFile), request);
+    const options = containerOptions(request, volumes, runtime);
+    // Another runtime than the engine's own may find a loopback only where the engine made a network for it, if an empty one.
+    return runContainer(runtime === undefined ? unattached(options, hostsFile) : options, request);
   };
 
   const reap = async (owner: string): Promise<void> => {

@@ -31,7 +31,8 @@ const OURS = new RegExp(`^((${AUDITED_STREAMS.join('|')})[0-9a-f-]{36}|lease-.+)
  * ours it comes without metadata and data, and whoever reads it stands still there. Throws an `Error` when the server is too old.
  */
 export const recorded = (record: ClientRecord): RecordedEvent | undefined => {
-  if (record.streamId.startsWith('$') || record.streamId === STORE_STREAM) return undefined;
+  // The server says in a stream itself, too, that it was deleted.
+  if (record.streamId.startsWith('$') || record.type.startsWith('$') || record.streamId === STORE_STREAM) return undefined;
   const metadata = Metadata.safeParse(record.metadata);
   if (!metadata.success && !OURS.test(record.streamId)) return undefined;
   if (!record.position) throw new Error('The event store gives no positions. At least version 22.6 is needed.');

@@ -1,3 +1,4 @@
+import { ZodError } from 'zod';
 import type { Happened } from '../../domain/event.ts';
 import type { EventStore } from '../../domain/event-store.ts';
 import { taskStream } from '../../domain/ids.ts';
@@ -85,7 +86,8 @@ export const createReading = ({ views, store }: ReadingOptions) => {
         try {
           events.push(happened(taskKind, event) as TaskEvent & Happened); // Parsed by the schema of its type.
         } catch (error) {
-          if (!(error instanceof UnknownEvent)) throw error;
+          // Its task is parked, and says so.
+          if (!(error instanceof UnknownEvent || error instanceof ZodError)) throw error;
         }
       }
       return sinceAsked(events, approvalId, (actor) => (actor === person.personId ? 'You' : named(actor)));

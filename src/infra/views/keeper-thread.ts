@@ -12,9 +12,13 @@ const { file, auditFile, store: place } = workerData as KeeperPlace; // What `st
 const store = await openStore(place);
 const keeper = await openKeeper({ file, auditFile, store });
 
+/** That positions moved, of which a turn of the event loop may bring one for each view, is said once, unless other news says it before. */
+let unsaid: (() => void) | undefined;
+
 const rebuild = async (id: number): Promise<void> => {
   try {
     await keeper.rebuild((progress) => say({ about: 'progress', id, progress }));
+    unsaid?.();
     say({ about: 'rebuilt', id });
   } catch (error) {
     say({ about: 'not done', id, failure: failureOf(error) });
@@ -43,19 +47,15 @@ port.on('message', (order: Order) => {
   else void close();
 });
 
-let isSaid = true;
-/** That positions moved, of which a turn of the event loop may bring one for each view, is said once, unless other news says it before. */
 keeper.onNews((touched) => {
   const tell = (): void => {
-    isSaid = true;
+    unsaid = undefined;
     say({ about: 'news', standing: keeper.standing(), touched });
   };
   if (touched) return tell();
-  if (!isSaid) return;
-  isSaid = false;
-  setImmediate(() => {
-    if (!isSaid) tell();
-  });
+  if (unsaid) return;
+  unsaid = tell;
+  setImmediate(() => unsaid?.());
 });
 keeper.done.catch((error: unknown) => say({ about: 'fault', error }));
 say({ about: 'news', standing: keeper.standing(), touched: undefined });
