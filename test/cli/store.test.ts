@@ -178,14 +178,23 @@ describe('Copying the log to another store', () => {
     expect(new Set(Array.from(types, ([, type]) => type))).toEqual(new Set(['PersonErased', 'PersonForgotten', 'TextRedacted']));
   });
 
-  it('that leaves texts out goes on where it was cut off, and erases nothing twice', async () => {
-    const once = ['--to', 'once', '--redact', personId];
-    await copyOf(...once);
-    const first = await auditIn('once');
-    expect(await copyOf(...once)).toMatchObject({ events, added: 0 });
-    expect(await auditIn('once')).toBe(first);
-    expect(first).not.toContain(NAME);
-    expect(first).toContain(WORDS);
+  it('that leaves texts out holds none of them, nor what an order before it would have erased', async () => {
+    const wrong = ['--to', 'once', '--redact', `task-${taskId}`, `person-${crypto.randomUUID()}`];
+    const there = { EVENTSTORE_URL: server.url };
+    expect(await run(['store', 'copy', ...wrong], there)).toMatchObject({ code: 1 });
+    expect(existsSync(join(workshop.dataFolder, 'store-copy'))).toBe(true);
+    expect(existsSync(join(workshop.folder, 'once', 'log.db'))).toBe(false);
+
+    const right = ['--to', 'once', '--redact', personId];
+    expect((await copyOf(...right)).faults).toEqual([]);
+    const once = await auditIn('once');
+    expect(once).not.toContain(NAME);
+    expect(once).toContain(WORDS);
+    expect(existsSync(join(workshop.dataFolder, 'store-copy'))).toBe(false);
+    expect(await run(['store', 'copy', ...right], there)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('The target holds other things'),
+    });
   });
 
   it('erases nothing that may not be erased', async () => {

@@ -21,6 +21,9 @@ export class CopyRefused extends Error {
   override readonly name = 'CopyRefused';
 }
 
+/** The target holds what the source does not begin with. */
+export class TargetDiffers extends CopyRefused {}
+
 export interface CopyOptions {
   readonly from: EventStore;
   readonly to: EventStore;
@@ -70,8 +73,8 @@ const same = (one: RecordedEvent, other: RecordedEvent, erasedThere: boolean): b
   return isDeepStrictEqual(data, there) || (erasedThere && isDeepStrictEqual(withoutTexts(data).data, there));
 };
 
-const otherThings = ({ stream, revision }: RecordedEvent): CopyRefused =>
-  new CopyRefused(
+const otherThings = ({ stream, revision }: RecordedEvent): TargetDiffers =>
+  new TargetDiffers(
     `The target holds other things than the source: ${stream}, event ${revision}. Name an empty target, or the one that this copy was begun in.`,
   );
 

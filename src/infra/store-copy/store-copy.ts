@@ -1,13 +1,15 @@
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { digestOf } from '../../domain/canonical.ts';
 import type { Kind } from '../../domain/decider.ts';
 import type { ReplayReport } from '../cli/composition.ts';
+import { writePrivately } from '../local-admin.ts';
 import { removeFolder } from '../remove-folder.ts';
 import { replay } from '../replay.ts';
 import { lockDataFolder } from '../store/data-folder-lock.ts';
 import { openStore, type StorePlace } from '../store/place.ts';
-import { type Copied, CopyRefused, copyEvents } from './copy.ts';
+import { type Copied, CopyRefused, copyEvents, TargetDiffers } from './copy.ts';
 import { type Eraser, eraseNamed, type ToErase } from './erase.ts';
 
 export interface StoreCopyOrder {
@@ -39,13 +41,19 @@ const lockPlaces = (places: readonly StorePlace[], dataFolder: string, open: Dis
   for (const folder of folders) open.defer(lockDataFolder(folder).release);
 };
 
+const headOf = async (place: StorePlace) => {
+  const store = await openStore(place);
+  return store.head().finally(() => store.close());
+};
+
 /**
- * Copies a log from one store to another, file or server. On a server nothing can be erased, so on the way to one the texts are erased in a file of
- * the data folder, which is kept until the copy is whole. Cut off at any point, the same again goes on. Throws `CopyRefused`, `DataFolderInUse`
- * or what the stores throw.
+ * Copies a log from one store to another, file or server. Texts that are to be left out are erased in a file of the data folder before the target
+ * sees anything; it is kept until the copy is whole. Cut off at any point, the same again goes on. Throws `CopyRefused`, `DataFolderInUse` or what
+ * the stores throw.
  */
 export const createStoreCopy = ({ kinds, dataFolder, openEraser }: StoreCopyOptions) => {
-  const between: StorePlace = { eventStoreUrl: null, file: join(dataFolder, 'store-copy', 'log.db') };
+  const folder = join(dataFolder, 'store-copy');
+  const between: StorePlace = { eventStoreUrl: null, file: join(folder, 'log.db') };
 
   const copy = async (
     from: StorePlace,
@@ -53,12 +61,6 @@ export const createStoreCopy = ({ kinds, dataFolder, openEraser }: StoreCopyOpti
     erasedThere: boolean,
     onProgress: OnCopyProgress,
   ): Promise<StoreCopyReport> => {
-    if (isFile(from) && !existsSync(from.file))
-      throw new CopyRefused('There is no log in the source. Name a data folder that holds a log.db.');
-    for (const folder of [dataFolder, ...(isFile(to) ? [dirname(to.file)] : [])])
-      await mkdir(folder, { recursive: true, mode: 0o700 });
-    using locks = new DisposableStack();
-    lockPlaces([from, to], dataFolder, locks);
     await using stores = new AsyncDisposableStack();
     const opened = async (place: StorePlace) => {
       const store = await openStore(place);
@@ -72,27 +74,46 @@ export const createStoreCopy = ({ kinds, dataFolder, openEraser }: StoreCopyOpti
     return { ...copied, faults };
   };
 
-  const erase = async (folder: string, named: readonly ToErase[]): Promise<void> => {
-    await using open = new AsyncDisposableStack();
-    await eraseNamed(await openEraser(folder, open), named);
+  /** What was erased for another order is not gone on with. */
+  const beginBetween = async ({ from, erase }: StoreCopyOrder): Promise<void> => {
+    const file = join(folder, 'order.json');
+    const order = digestOf({ from, erase: erase.map(({ stream, revision }) => `${stream}:${revision}`).toSorted() });
+    if ((await readFile(file, 'utf8').catch(() => '')).trim() === JSON.stringify(order)) return;
+    await removeFolder(folder);
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await writePrivately(file, order);
   };
 
-  return async ({ from, to, erase: named }: StoreCopyOrder, onProgress: OnCopyProgress): Promise<StoreCopyReport> => {
-    if (named.length === 0) return copy(from, to, false, onProgress);
-    if (isFile(to)) {
-      const copied = await copy(from, to, true, onProgress);
-      await erase(dirname(to.file), named);
-      return copied;
-    }
-    await copy(from, between, true, onProgress).catch(async (error: unknown) => {
-      if (!(error instanceof CopyRefused) || !existsSync(between.file)) throw error;
-      // What an earlier copy left there that was never finished, of a source that has moved on.
-      await removeFolder(dirname(between.file));
-      return copy(from, between, true, onProgress);
+  const copyToBetween = async (order: StoreCopyOrder, onProgress: OnCopyProgress): Promise<StoreCopyReport> => {
+    await beginBetween(order);
+    return copy(order.from, between, true, onProgress).catch(async (error: unknown) => {
+      if (!(error instanceof TargetDiffers)) throw error;
+      // The source has moved on since an earlier run was cut off behind its erasing.
+      await removeFolder(folder);
+      await beginBetween(order);
+      return copy(order.from, between, true, onProgress);
     });
-    await erase(dirname(between.file), named);
-    const copied = await copy(between, to, false, onProgress);
-    await removeFolder(dirname(between.file));
-    return copied;
+  };
+
+  return async (order: StoreCopyOrder, onProgress: OnCopyProgress): Promise<StoreCopyReport> => {
+    const { from, to, erase } = order;
+    if (isFile(from) && !existsSync(from.file))
+      throw new CopyRefused('There is no log in the source. Name a data folder that holds a log.db.');
+    for (const made of [dataFolder, ...(isFile(to) ? [dirname(to.file)] : [])])
+      await mkdir(made, { recursive: true, mode: 0o700 });
+    using locks = new DisposableStack();
+    lockPlaces([from, to], dataFolder, locks);
+    if (erase.length === 0) return copy(from, to, false, onProgress);
+
+    const head = await headOf(from);
+    await copyToBetween(order, onProgress);
+    await using eraser = new AsyncDisposableStack();
+    await eraseNamed(await openEraser(folder, eraser), erase);
+    await eraser.disposeAsync();
+    const second = await copy(between, to, false, onProgress);
+    if ((await headOf(from)) !== head)
+      throw new CopyRefused('A service wrote to the source meanwhile. Stop every one, and copy into a new target.');
+    await removeFolder(folder);
+    return second;
   };
 };
