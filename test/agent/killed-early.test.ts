@@ -7,7 +7,18 @@ import { startEnclosed } from '../../src/infra/agent/enclosure.ts';
 import { markedProcesses } from '../../src/infra/agent/leftovers.ts';
 
 const ROUNDS = 80;
-const OPTIONS = ['--unshare-all', '--die-with-parent', '--json-status-fd', '4', '--clearenv', '--ro-bind', '/', '/', '--proc', '/proc'];
+const OPTIONS = [
+  '--unshare-all',
+  '--die-with-parent',
+  '--json-status-fd',
+  '4',
+  '--clearenv',
+  '--ro-bind',
+  '/',
+  '/',
+  '--proc',
+  '/proc',
+];
 
 describe('An enclosure that is killed while it is being made', () => {
   let folder: string;
