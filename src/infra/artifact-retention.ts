@@ -1,7 +1,7 @@
 import { ArtifactRef } from '../domain/artifact.ts';
 import type { EventStore } from '../domain/event-store.ts';
 import { taskStream } from '../domain/ids.ts';
-import type { TaskSummary, TaskView } from '../projections/task-view.ts';
+import { TaskStatus, type TaskSummary } from '../projections/task-view.ts';
 import type { Views } from './views/views.ts';
 
 /** Between two looks, in milliseconds; and how finely what is kept is told apart by its age. */
@@ -56,14 +56,7 @@ export const pruneArtifacts = async (
   }
 };
 
-const OPEN: readonly TaskView['status'][] = [
-  'CREATED',
-  'WAIT_CLARIFY',
-  'WAIT_APPROVE_WRITE',
-  'RUNNING',
-  'WAIT_APPROVE_PATCH',
-  'PR_CREATED',
-];
+const OPEN = TaskStatus.options.filter((status) => status !== 'COMPLETED' && status !== 'FAILED');
 
 /** Digests of all that tasks name which are not over, in whichever attempt. Throws when the views do not keep up. */
 export const namedByOpenTasks = async (

@@ -2,11 +2,12 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { execa } from 'execa';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createBubblewrapSandbox } from '../../src/infra/sandbox/bubblewrap.ts';
 import { describeSandbox } from './contract.ts';
-import { type Workbench, workbench } from './workbench.ts';
+import { makeTree, type Workbench, workbench } from './workbench.ts';
 
 const sandbox = createBubblewrapSandbox();
 let bench: Workbench;
@@ -61,6 +62,15 @@ describe('In bubblewrap, a test', () => {
     await utimes(old, 1, 1);
     await sandbox.reap('nobody');
     expect([existsSync(old), existsSync(fresh)]).toEqual([false, true]);
+  });
+
+  it('ends whenever it is cancelled, also while its namespace is being made', { timeout: 60_000 }, async () => {
+    const treeFolder = await makeTree({});
+    for (let round = 0; round < 60; round++) {
+      const signal = AbortSignal.timeout(round);
+      const settled = bench.run('sleep 60', { treeFolder, signal }).catch((error: unknown) => error === signal.reason);
+      expect([round, await Promise.race([settled, pause(5_000, 'hangs')])]).toEqual([round, true]);
+    }
   });
 
   it('has the machine itself as its image', async () => {

@@ -102,7 +102,10 @@ const run = async (request: SandboxRequest): Promise<SandboxResult> => {
   return resultOf({ output, ...ended, durationMs }, limits);
 };
 
-/** No process of it outlives the one that started it: at most a name is left to reap. */
+/**
+ * What runs inside never outlives the one that started it: at most a name is left to reap. A service that is itself killed in the milliseconds in
+ * which bubblewrap makes its namespace leaves a process that waits for ever and does nothing.
+ */
 export const createBubblewrapSandbox = (): Sandboxes => ({
   kind: 'bubblewrap',
   resolveImage: async () => ({ kind: 'bubblewrap', reference: 'host', id: 'host' }),
