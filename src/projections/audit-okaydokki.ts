@@ -1,3 +1,4 @@
+import { ZodError } from 'zod';
 import type { TaskEvent } from '../domain/task/events.ts';
 import { taskKind } from '../domain/task/index.ts';
 import { textOf } from '../domain/text.ts';
@@ -71,7 +72,8 @@ const taskEvent = ({ type, data, metadata, hash }: AuditLine) => {
   try {
     return happened(taskKind, { type, data, metadata: { ...metadata, hash } });
   } catch (error) {
-    if (error instanceof UnknownEvent) return undefined;
+    // Of newer code, or somebody else's.
+    if (error instanceof UnknownEvent || error instanceof ZodError) return undefined;
     throw error;
   }
 };

@@ -34,19 +34,30 @@ export interface AuditHead {
 
 export const NO_LINES: AuditHead = { sequence: 0, lineHash: '' };
 
+type AuditedEvent = NewEvent & { readonly stream: string; readonly revision: number };
+
 const lineHash = (sequence: number, hash: string, before: string): Digest => digestOf({ sequence, hash, before });
 
-/** The line that follows `before`, as canonical JSON without a line end. The same events in the same order give the same bytes. */
-export const auditLine = (
-  event: NewEvent & { readonly stream: string; readonly revision: number },
+const lineOf = (
+  { stream, revision, id, type, data, metadata: { hash = '', ...metadata } }: AuditedEvent,
   before: AuditHead,
 ): { readonly text: string; readonly head: AuditHead } => {
-  const { stream, revision, id, type, data } = event;
-  const { hash = '', ...metadata } = event.metadata;
   const sequence = before.sequence + 1;
   const head = { sequence, lineHash: lineHash(sequence, hash, before.lineHash) };
   const line: AuditLine = { auditVersion: AUDIT_VERSION, stream, revision, id, type, data, metadata, hash, ...head };
   return { text: canonicalJson(line), head };
+};
+
+/**
+ * The line that follows `before`, as canonical JSON without a line end. The same events in the same order give the same bytes. What others
+ * appended may have no canonical form: it gets a line all the same, without what they wrote.
+ */
+export const auditLine: typeof lineOf = (event, before) => {
+  try {
+    return lineOf(event, before);
+  } catch {
+    return lineOf({ ...event, data: null, metadata: {} }, before);
+  }
 };
 
 /** The audit is not what the service wrote. The message says where. */
@@ -71,9 +82,20 @@ export const readAuditLine = (text: string, line: number): AuditLine => {
 
 const fault = (line: number, what: string): AuditFault => new AuditFault(line, `Line ${line} ${what}`);
 
+/** What is wrong with an event, given the revision and the hash before it in its stream; `undefined` when it holds. */
+const strangeness = ({ hash, ...line }: AuditLine, before: { readonly revision: number; readonly hash: string }) => {
+  if (hash === '') return 'was written by somebody else: it has no hash.';
+  if (!hashHolds({ ...line, metadata: { ...line.metadata, hash } }))
+    return 'was changed, or written by somebody else: its hash is another.';
+  if (line.revision !== before.revision + 1 || line.metadata.prevHash !== before.hash)
+    return 'does not follow from the event before it in its stream.';
+  return undefined;
+};
+
 /**
- * Checks lines one after the other, each by what it holds itself: `check` throws `AuditFault` at the first that is not what the service wrote
- * there. Of every stream it remembers the last hash.
+ * Checks lines one after the other, each by what it holds itself: `check` throws `AuditFault` at each that is not what the service wrote there.
+ * When that is the fault of its event alone, `head` is past it and the next line can be checked: the lines are one chain all the same. Of
+ * every stream it remembers the last hash.
  */
 export const auditVerifier = () => {
   const streams = new Map<string, { revision: number; hash: string }>();
@@ -84,26 +106,40 @@ export const auditVerifier = () => {
     check(text: string): AuditHead {
       const number = head.sequence + 1;
       const line = readAuditLine(text, number);
-      const { stream, revision, sequence, hash, metadata } = line;
+      const { stream, revision, sequence, hash } = line;
       if (canonicalJson(line) !== text) throw fault(number, 'is not written as the service writes it.');
       if (sequence !== number) throw fault(number, `has the number ${sequence}: lines are missing, moved or repeated.`);
-      if (!hashHolds({ ...line, metadata: { ...metadata, hash } }))
-        throw fault(number, 'was changed: its event has another hash.');
       if (line.lineHash !== lineHash(sequence, hash, head.lineHash)) throw fault(number, 'does not follow from the line before.');
-      const last = streams.get(stream) ?? { revision: -1, hash: '' };
-      if (revision !== last.revision + 1 || metadata.prevHash !== last.hash) {
-        throw fault(number, 'does not follow from the event before it in its stream.');
-      }
+      const strange = strangeness(line, streams.get(stream) ?? { revision: -1, hash: '' });
       streams.set(stream, { revision, hash });
       head = { sequence, lineHash: line.lineHash };
+      if (strange) throw fault(number, `(${stream}, revision ${revision}) ${strange}`);
       return head;
     },
   };
 };
 
+/** Most faults of events that are told one by one. */
+export const FAULTS_MAX = 20;
+
+export interface AuditFinding {
+  readonly line: number;
+  readonly sentence: string;
+}
+
+/** `lines` are one chain from the first on, up to `head`. */
 export type AuditVerdict =
   | { readonly valid: true; readonly lines: number; readonly head: AuditHead }
-  | { readonly valid: false; readonly lines: number; readonly line: number; readonly sentence: string };
+  | {
+      readonly valid: false;
+      readonly lines: number;
+      readonly head: AuditHead;
+      /** Of these lines, those whose events are not what the service wrote: the first `FAULTS_MAX`, and how many there are. */
+      readonly faults: readonly AuditFinding[];
+      readonly faultCount: number;
+      /** Where the chain breaks: nothing from there on is proven. `null`: it reaches to the end. */
+      readonly brokenAt: AuditFinding | null;
+    };
 
 /**
  * Recomputes every hash and link. `expected` is a head that was noted earlier, perhaps many lines ago: without one, lines missing at the end
@@ -115,12 +151,22 @@ export const verifyAudit = async (
 ): Promise<AuditVerdict> => {
   const verifier = auditVerifier();
   const verified = (): number => verifier.head().sequence;
+  const faults: AuditFinding[] = [];
+  let faultCount = 0;
+  const check = (text: string): void => {
+    try {
+      verifier.check(text);
+    } catch (error) {
+      if (!(error instanceof AuditFault) || error.line > verified()) throw error;
+      if (++faultCount <= FAULTS_MAX) faults.push({ line: error.line, sentence: error.message });
+    }
+  };
+  let brokenAt: AuditFinding | null = null;
   try {
     for await (const text of lines) {
-      const { sequence, lineHash: found } = verifier.check(text);
-      if (sequence === expected.sequence && found !== expected.lineHash) {
-        throw fault(sequence, 'is not the one that was noted: the audit was rewritten.');
-      }
+      check(text);
+      if (verified() === expected.sequence && verifier.head().lineHash !== expected.lineHash)
+        throw fault(verified(), 'is not the one that was noted: the audit was rewritten.');
     }
     if (verified() < expected.sequence) {
       throw fault(
@@ -128,11 +174,14 @@ export const verifyAudit = async (
         `and all after it are missing: the audit had ${expected.sequence} lines when its head was noted.`,
       );
     }
-    return { valid: true, lines: verified(), head: verifier.head() };
   } catch (error) {
     if (!(error instanceof AuditFault)) throw error;
-    return { valid: false, lines: verified(), line: error.line, sentence: error.message };
+    brokenAt = { line: error.line, sentence: error.message };
   }
+  const proven = { lines: verified(), head: verifier.head() };
+  return faultCount === 0 && brokenAt === null
+    ? { valid: true, ...proven }
+    : { valid: false, ...proven, faults, faultCount, brokenAt };
 };
 
 export interface AuditFilter {

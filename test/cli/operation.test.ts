@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { copyFile, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AuditLine, auditLine } from '../../src/projections/audit.ts';
 import { countersign, onTerminal, piped, type RunningService, startService } from './workbench.ts';
 
 const STACK = /\n\s+at |node:internal|file:\/\/|\.ts:\d/;
@@ -169,6 +171,26 @@ describe('What is left when the service has stopped', () => {
       expect({ how, code }).toEqual({ how, code: 1 });
       expect(stdout).toContain('The audit does not hold.');
     }
+  });
+
+  it('is judged to its end when somebody else wrote a line of it, which is named', async () => {
+    const lines = (await readFile(audit, 'utf8')).trimEnd().split('\n');
+    const foreign = {
+      stream: `task-${randomUUID()}`,
+      revision: 0,
+      id: randomUUID(),
+      type: 'TaskApproved',
+      data: null,
+      metadata: {},
+    };
+    const { text, head } = auditLine(foreign, AuditLine.parse(JSON.parse(lines.at(-1) ?? '')));
+    const copy = join(service.folder, 'foreign.jsonl');
+    await writeFile(copy, [...lines, text, ''].join('\n'));
+    const noted = `${head.sequence}:${head.lineHash}`;
+    const { code, stdout } = await countersign(['audit', 'verify', '--file', copy, '--head', noted], { cwd: tmpdir() });
+    expect(code).toBe(1);
+    expect(stdout).toContain(`Line ${head.sequence} (${foreign.stream}, revision 0) was written by somebody else`);
+    expect(stdout).toContain(`are one chain, and the other ${lines.length} hold.\n  head ${noted}`);
   });
 
   it('can be read: as a table, one task, as lines, in the older form', async () => {

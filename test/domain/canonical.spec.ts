@@ -42,4 +42,10 @@ describe('Canonical JSON', () => {
     ring.ring = ring;
     expect(() => canonicalJson(ring)).toThrow(RangeError);
   });
+
+  it('has the same end to nesting on every stack', () => {
+    const nested = (levels: number): unknown => JSON.parse('['.repeat(levels) + ']'.repeat(levels));
+    expect(canonicalJson(nested(100))).toHaveLength(200);
+    expect(() => canonicalJson(nested(101))).toThrow(RangeError);
+  });
 });

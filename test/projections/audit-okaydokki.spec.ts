@@ -39,6 +39,15 @@ describe('The export as an audit of OkayDokki', () => {
     expect(failed.at(-1)).toMatchObject({ eventType: 'FAILED', errorCode: 'AGENT_FAILED', message: 'It ended.' });
   });
 
+  it('leaves out what somebody else appended', async () => {
+    const [first] = recordedStory(events.untilCompleted);
+    const { text: line } = auditLine(
+      { ...(first ?? expect.fail('a story has a beginning')), data: null, metadata: {} },
+      NO_LINES,
+    );
+    expect(await Array.fromAsync(asOkayDokki([AuditLine.parse(JSON.parse(line))]))).toEqual([]);
+  });
+
   it('keeps their four rules in every line: time, type, decision, logs', async () => {
     const histories = [events.untilCompleted, events.untilPatchApproved, [...events.untilPrepared, events.taskCancelled()]];
     for (const line of (await Promise.all(histories.map((history) => exported(...history)))).flat()) {

@@ -7,6 +7,7 @@ import {
   type AuditFilter,
   type AuditHead,
   type AuditLine,
+  type AuditVerdict,
   auditMatches,
   readAuditLine,
   verifyAudit,
@@ -85,6 +86,21 @@ const headOf = (typed: string | undefined): AuditHead | undefined => {
   return { sequence: Number(sequence), lineHash };
 };
 
+/** A sentence for each line that is named, then what is proven all the same. */
+const inWords = ({ lines, head, faults, faultCount, brokenAt }: Extract<AuditVerdict, { valid: false }>): string[] => [
+  ...faults.map(({ sentence }) => sentence),
+  ...(faultCount > faults.length ? [`So it is with ${faultCount - faults.length} more.`] : []),
+  ...(brokenAt === null
+    ? [
+        `So it is not wholly what the service wrote. Its ${count(lines, 'line')} are one chain, and the other ${lines - faultCount} hold.`,
+        `head ${head.sequence}:${head.lineHash}`,
+      ]
+    : [
+        brokenAt.sentence,
+        `${count(brokenAt.line - 1, 'line')} before it ${faultCount === 0 ? 'hold' : 'are one chain'}; none after it was looked at.`,
+      ]),
+];
+
 const verify = async (desk: Desk, { head, ...from }: SourceWish & { readonly head?: string }): Promise<number> => {
   const { terminal, json } = desk;
   const verdict = await verifyAudit(linesOf(await source(desk, from)), headOf(head));
@@ -99,8 +115,8 @@ const verify = async (desk: Desk, { head, ...from }: SourceWish & { readonly hea
     );
   } else
     terminal.print(
-      `  ${terminal.ink('bad', 'The audit does not hold.')} ${visibleText(verdict.sentence)}`,
-      `  ${count(verdict.lines, 'line')} before it hold.`,
+      `  ${terminal.ink('bad', 'The audit does not hold.')}`,
+      ...inWords(verdict).map((words) => `  ${visibleText(words)}`),
     );
   return verdict.valid ? 0 : 1;
 };
