@@ -15,6 +15,8 @@ const GLANCE_MS = 60;
 const RERUNS_MAX = 12;
 /** One of so many wishes comes with a whim that nobody asked for, so that what follows from it happens again and again. */
 const WHIMS_IN = 3;
+/** Whims that one person follows: the only one over HTTP would else be asked for all of them, and give up before the wish had its chance. */
+const WHIMS_MAX = RERUNS_MAX / 2;
 const SUDDEN = [
   'rejection',
   'a question instead of an approval',
@@ -32,6 +34,8 @@ const PROVOKING: Readonly<Record<string, Whim>> = {
 
 /** Buttons that bring a task on. */
 const ANSWERS = ['Approve', 'Look again', 'Rerun'] as const;
+
+type Feeling = (whim: Whim) => boolean;
 
 /** Something that a person wants to have done, and goes on about until it is. */
 export interface Wish {
@@ -73,12 +77,18 @@ export const gatherPeople = (
 
   const wait = (ms: number): Promise<void> => pause(ms, undefined, { signal: leaving.signal });
 
-  /** What `have` asked for, or is a whim of one's `own`: once. */
-  const feels = (whim: Whim, own = new Set<Whim>()): boolean => {
-    const happened = wanted.get(whim);
-    wanted.delete(whim);
-    happened?.();
-    return happened !== undefined || own.delete(whim);
+  /** Whether one has a whim now, which `have` asked for or is one's `own`: each once, and few in all. */
+  const feelingOf = (own: Set<Whim>): Feeling => {
+    let followed = 0;
+    return (whim) => {
+      const happened = wanted.get(whim);
+      if (followed >= WHIMS_MAX || !(happened || own.has(whim))) return false;
+      followed++;
+      wanted.delete(whim);
+      own.delete(whim);
+      happened?.();
+      return true;
+    };
   };
 
   /** The answer of whichever service answers: one call is made again with its key until something is final about it. */
@@ -98,19 +108,19 @@ export const gatherPeople = (
   const says = (words: string) => `Make the sum a sum, please (${words}).`;
 
   /** What is said to a gate, each at the same time as the others. */
-  const answersTo = (digest: string, attempt: number, own: Set<Whim>): readonly object[] => {
+  const answersTo = (digest: string, attempt: number, feels: Feeling): readonly object[] => {
     const approve = { action: 'approve', approval_digest: digest };
     if (feels('the same approval twice at once')) return [approve, approve];
     if (feels('approval and rejection at once')) return [approve, { action: 'reject', attempt }];
     if (feels('approval and cancel at once')) return [approve, { action: 'cancel', attempt }];
-    if (feels('rejection', own)) return [{ action: 'reject', attempt }];
-    if (feels('a question instead of an approval', own)) return [{ action: 'ask', attempt, question: 'Is it a sum?' }];
+    if (feels('rejection')) return [{ action: 'reject', attempt }];
+    if (feels('a question instead of an approval')) return [{ action: 'ask', attempt, question: 'Is it a sum?' }];
     return [approve];
   };
 
   const byHttp = async (words: string, failed: () => void): Promise<void> => {
     const key = randomUUID();
-    const own = new Set<Whim>(chance.below(WHIMS_IN) === 0 ? [chance.pick(SUDDEN)] : []);
+    const feels = feelingOf(new Set(chance.below(WHIMS_IN) === 0 ? [chance.pick(SUDDEN)] : []));
     const filing = () => insist('POST', '/api/v1/tasks', { intent: says(words) }, key);
     const [filed] = await Promise.all([filing(), ...(feels('the same request twice at once') ? [filing()] : [])]);
     if (filed.status !== 201) throw new Error(`the request was answered with ${filed.status}: ${filed.text}`);
@@ -122,9 +132,8 @@ export const gatherPeople = (
     let attempt = 0;
     const look = async (task: TaskView): Promise<boolean> => {
       if (task.status === 'COMPLETED') return true;
-      if (task.approval) await act(...answersTo(task.approval.digest, task.attempt, own));
-      else if (task.status === 'RUNNING' && feels('cancel while it runs', own))
-        await act({ action: 'cancel', attempt: task.attempt });
+      if (task.approval) await act(...answersTo(task.approval.digest, task.attempt, feels));
+      else if (task.status === 'RUNNING' && feels('cancel while it runs')) await act({ action: 'cancel', attempt: task.attempt });
       // Who was asked back says it anew; what was missing is there when it is looked for again.
       else if (task.status === 'WAIT_CLARIFY')
         await act({ action: 'retry' }, { action: 'clarify', text: says(`${words} again`) });
@@ -132,7 +141,7 @@ export const gatherPeople = (
         ({ attempt } = task);
         failed();
         if (attempt > RERUNS_MAX) return true;
-        if (feels('the same rerun twice at once', own)) await Promise.all([rerun(), rerun()]);
+        if (feels('the same rerun twice at once')) await Promise.all([rerun(), rerun()]);
         else if (feels('rerun and cancel at once')) await Promise.all([rerun(), act({ action: 'cancel', attempt: attempt + 1 })]);
         else await rerun();
       }
@@ -154,7 +163,7 @@ export const gatherPeople = (
       await wait(chance.between(0, 1_500));
       if (sent.updateId !== undefined) telegram.redeliver(sent.updateId);
     };
-    if (feels('the same update again')) void again().catch(() => undefined);
+    if (feelingOf(new Set())('the same update again')) void again().catch(() => undefined);
     /** Messages that said that an attempt failed: a press that nobody answered is pressed again. */
     const ended = new Set<number>();
     for (;;) {

@@ -19,6 +19,11 @@ const ONCE_AN_ATTEMPT = [
   'PullRequestOpened',
   'PullRequestUpdated',
 ];
+/** What no worker may decide. */
+const PERSONAL: ReadonlySet<string> = new Set([
+  ...['TaskCreated', 'TaskApproved', 'PatchApproved', 'TaskRejected', 'TaskCancelled'],
+  ...['RequestClarified', 'RetryRequested', 'RerunRequested'],
+]);
 /** Without an outcome, shutdowns aside. */
 const EXECUTIONS_MAX = 3;
 
@@ -29,6 +34,8 @@ export const brokenStory = (story: readonly Logged[]): readonly string[] => {
   const faults: string[] = [];
   const say = (event: Logged, what: string): void => void faults.push(`${event.stream}@${event.revision} ${event.type}: ${what}`);
 
+  for (const event of story)
+    if (PERSONAL.has(event.type) && event.metadata.actor?.startsWith('system:') !== false) say(event, 'done by nobody');
   const attempts = Map.groupBy(
     story.filter(({ data }) => data.attempt !== undefined),
     ({ data }) => data.attempt ?? 0,

@@ -4,13 +4,16 @@ import type { Logged } from './records.ts';
 
 /** Every request became one task, and that task is done. */
 export const brokenWishes = (wishes: readonly Wish[], stories: ReadonlyMap<string, readonly Logged[]>): readonly string[] =>
-  wishes.flatMap(({ words, chat, isOver }) => {
+  wishes.flatMap(({ words, chat, isOver, failures }) => {
     const mine = [...stories.values()].filter(([created]) => JSON.stringify(created?.data).includes(words));
     const from = `“${words}” ${chat === null ? 'over HTTP' : 'in Telegram'}`;
     if (mine.length === 0) return [`${from}: became no task`];
     if (mine.length > 1) return [`${from}: became ${mine.length} tasks`];
     const end = mine[0]?.at(-1);
-    if (end?.type !== 'TaskCompleted') return [`${from}: ${end?.stream} stands at ${end?.type} ${end?.data.errorCode ?? ''}`];
+    if (end?.type !== 'TaskCompleted') {
+      const why = end?.data.errorCode === undefined ? '' : ` ${end.data.errorCode}`;
+      return [`${from}: ${end?.stream} stands at ${end?.type}${why}; its person saw ${failures()} attempts fail`];
+    }
     return isOver() ? [] : [`${from}: ${end.stream} is done, and the person does not see it`];
   });
 
