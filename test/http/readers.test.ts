@@ -1,22 +1,29 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
+import { Hono } from 'hono';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { systemClock } from '../../src/commands/ports/clock.ts';
+import type { Person } from '../../src/domain/person/index.ts';
+import { authentication, type Variables } from '../../src/infra/http/authentication.ts';
 import { listen, type ServerLimits } from '../../src/infra/http/server.ts';
+import type { Views } from '../../src/infra/views/views.ts';
 
 /** Several times what the kernel holds for the two ends of a socket. */
 const ANSWER = Buffer.alloc(24 * 1024 * 1024, 'a');
 const MIB = 1024 * 1024;
 const UNREAD_MS = 250;
 
-const serve = async (fetch: () => Response | Promise<Response>, limits: Partial<ServerLimits>) => {
+const GET = 'GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n';
+
+const serve = async (fetch: Parameters<typeof listen>[0]['fetch'], limits: Partial<ServerLimits>) => {
   const server = await listen({ fetch }, { host: '127.0.0.1', port: 0 }, limits);
   onTestFinished(() => server.close());
   const { port, hostname } = new URL(server.url);
 
   /** Asks, and takes what comes only where `take` is called. */
-  return (request = 'GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n') => {
-    const socket: Socket = connect(Number(port), hostname, () => socket.write(request));
+  return (request = GET, localAddress = hostname) => {
+    const socket: Socket = connect({ port: Number(port), host: hostname, localAddress }, () => socket.write(request));
     onTestFinished(() => void socket.destroy());
     socket.on('error', () => undefined);
     // A connection that is cut off may end with an error.
@@ -35,6 +42,25 @@ const serve = async (fetch: () => Response | Promise<Response>, limits: Partial<
     };
     return { socket, take };
   };
+};
+
+/** Asks one after the other, then lets all read on; how each of them ended. */
+const inTurn = async (asks: readonly (() => { readonly take: () => Promise<number> })[]): Promise<string[]> => {
+  const readers = [];
+  for (const ask of asks) {
+    readers.push(ask());
+    await pause(100);
+  }
+  const taken = await Promise.all(readers.map(({ take }) => take()));
+  return taken.map((bytes) => (bytes > ANSWER.length ? 'whole' : 'cut off'));
+};
+
+/** Takes every token for that of a person of its own. */
+const DOORMAN: Parameters<typeof authentication>[0] = {
+  people: { get: async () => null, byToken: async (personId) => ({ personId }) as Person }, // The one field that is looked at.
+  views: { queries: { personByTokenHash: (personId: string) => ({ personId }) } } as unknown as Views, // The one query that is made.
+  clock: systemClock,
+  used: () => undefined,
 };
 
 describe('A reader', () => {
@@ -96,15 +122,21 @@ describe('A reader', () => {
 
   it('who reads for longest is cut off where more waits for all than may', async () => {
     const ask = await serve(() => new Response(ANSWER), { unreadBytesMax: 60 * MIB });
-    const readers = [];
-    for (let n = 0; n < 4; n++) {
-      readers.push(ask());
-      await pause(100);
-    }
-    const [first = 0, second = 0, ...others] = await Promise.all(readers.map(({ take }) => take()));
-    expect(first).toBeLessThan(ANSWER.length);
-    expect(second).toBeLessThan(ANSWER.length);
-    for (const bytes of others) expect(bytes).toBeGreaterThan(ANSWER.length);
+    expect(await inTurn(Array.from({ length: 4 }, () => ask))).toEqual(['cut off', 'cut off', 'whole', 'whole']);
+  });
+
+  it('loses nothing to another address that leaves more, on however many connections', async () => {
+    const ask = await serve(() => new Response(ANSWER), { unreadBytesMax: 60 * MIB });
+    expect(await inTurn([() => ask(), ...Array.from({ length: 4 }, () => () => ask(GET, '127.0.0.2'))])).toEqual([
+      ...['whole', 'cut off', 'cut off', 'cut off', 'whole'],
+    ]);
+  });
+
+  it('loses nothing to another person behind the same proxy, either', async () => {
+    const api = new Hono<{ Variables: Variables }>().use(authentication(DOORMAN)).get('/', () => new Response(ANSWER));
+    const ask = await serve(api.fetch, { unreadBytesMax: 60 * MIB });
+    const as = (person: string) => () => ask(GET.replace('host', `authorization: Bearer cst_${person.padEnd(43, '_')}\r\nhost`));
+    expect(await inTurn(['anna', 'mallory', 'mallory', 'mallory'].map(as))).toEqual(['whole', 'cut off', 'cut off', 'whole']);
   });
 
   it('who asks again before they were answered is cut off', async () => {

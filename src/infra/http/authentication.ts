@@ -5,7 +5,7 @@ import { type Digest, sha256 } from '../../domain/canonical.ts';
 import type { Need } from '../../domain/decider.ts';
 import { may, type Person } from '../../domain/person/index.ts';
 import { DomainError } from '../../domain/refusals.ts';
-import type { ApiOptions } from './context.ts';
+import type { ApiOptions, Bindings } from './context.ts';
 
 /** What a request knows once its token was checked. */
 export interface Caller {
@@ -34,7 +34,10 @@ export const authentication = ({
   views,
   clock,
   used,
-}: Pick<ApiOptions, 'people' | 'views' | 'clock'> & { readonly used: TokenUse }): MiddlewareHandler<{ Variables: Variables }> => {
+}: Pick<ApiOptions, 'people' | 'views' | 'clock'> & { readonly used: TokenUse }): MiddlewareHandler<{
+  Variables: Variables;
+  Bindings: Bindings;
+}> => {
   // A token has one owner for ever, so this is never wrong; whether the token is still the owner's is asked each time.
   const owners = new Map<Digest, string>();
 
@@ -54,6 +57,7 @@ export const authentication = ({
     const now = clock.now();
     const person = await people.byToken(ownerOf(tokenHash), tokenHash, now);
     used(person, tokenHash, now);
+    context.env.isOf?.(person.personId);
     context.set('caller', { person, tokenHash, session: { personId: person.personId, channel: 'http' } });
     return next();
   };

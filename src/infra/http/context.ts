@@ -79,4 +79,12 @@ export interface ApiOptions {
   readonly redact: (text: string) => string;
 }
 
+/** What the server hands in with a request; nothing where there is none. */
+export interface Bindings {
+  /** Ends the connection in the middle of the answer. */
+  readonly cutOff?: () => void;
+  /** Says whose the request is: what waits for its reader counts as theirs, wherever they read it. */
+  readonly isOf?: (personId: string) => void;
+}
+
 export type Api = OpenAPIHono<{ Variables: Variables }>;

@@ -1,8 +1,7 @@
-import type { HttpBindings } from '@hono/node-server';
 import { type RouteConfig, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { Caller, Variables } from './authentication.ts';
-import type { Api } from './context.ts';
+import type { Api, Bindings } from './context.ts';
 import { BadCall, Problem } from './problem.ts';
 
 type Parameters = z.ZodObject;
@@ -108,7 +107,7 @@ export const addRoute = <
   });
 
   const pattern = path.replaceAll(/\{(\w+)(\+?)\}/g, (_, parameter, rest) => `:${parameter}${rest === '' ? '' : '{.+}'}`);
-  api.on(method, pattern, async (context: Context<{ Variables: Variables; Bindings: Partial<HttpBindings> }>) =>
+  api.on(method, pattern, async (context: Context<{ Variables: Variables; Bindings: Bindings }>) =>
     handle({
       parameters: parameters?.parse(context.req.param()) as Parsed<Path>, // What is absent parses to undefined.
       query: query?.parse(queryOf(context)) as Parsed<Query>,
@@ -118,7 +117,7 @@ export const addRoute = <
       get signal() {
         return context.req.raw.signal;
       },
-      cutOff: () => void context.env.outgoing?.destroy(),
+      cutOff: () => context.env.cutOff?.(),
     }),
   );
 };

@@ -3,7 +3,7 @@ import { createServer, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener, RequestError } from '@hono/node-server';
-import type { Api } from './context.ts';
+import type { Bindings } from './context.ts';
 import { BadCall, PROBLEM_TYPE, problemOf, problemText } from './problem.ts';
 
 export interface ServerLimits {
@@ -84,32 +84,53 @@ const notUnderstood = (error: unknown): Response | undefined =>
     ? problemOf(new BadCall(400, 'VALIDATION_ERROR', 'The address that was asked for is none.'), () => undefined)
     : undefined;
 
-/** Holds what readers have not taken yet to `bytesMax` in all: beyond that, who reads for longest is cut off. */
+/**
+ * Holds what readers have not taken yet to `bytesMax` in all. Beyond that, of the reader who leaves the most the oldest answer is cut off: with
+ * however many connections, nobody takes the room of somebody who leaves less.
+ */
 const unreadWithin = (bytesMax: number) => {
-  const unread = new Set<ServerResponse>();
-  return (outgoing: ServerResponse): void => {
-    if (outgoing.destroyed || outgoing.writableLength === 0) return;
-    unread.add(outgoing);
-    outgoing.once('close', () => unread.delete(outgoing));
+  const unread = new Map<ServerResponse, string>();
+
+  /** The answer to cut off; `undefined` when there is room for all. */
+  const tooMuch = (): ServerResponse | undefined => {
+    const bytesOf = new Map<string, number>();
     let bytes = 0;
-    for (const { writableLength } of unread) bytes += writableLength;
-    for (const oldest of unread) {
-      if (bytes <= bytesMax) return;
-      bytes -= oldest.writableLength;
-      oldest.destroy();
+    for (const [{ writableLength }, reader] of unread) {
+      bytes += writableLength;
+      bytesOf.set(reader, (bytesOf.get(reader) ?? 0) + writableLength);
+    }
+    if (bytes <= bytesMax) return undefined;
+    const most = Math.max(...bytesOf.values());
+    for (const [outgoing, reader] of unread) if (outgoing.writableLength > 0 && bytesOf.get(reader) === most) return outgoing;
+    return undefined;
+  };
+
+  return (outgoing: ServerResponse, reader: string): void => {
+    if (outgoing.destroyed || outgoing.writableLength === 0) return;
+    unread.set(outgoing, reader);
+    outgoing.once('close', () => unread.delete(outgoing));
+    for (let cut = tooMuch(); cut; cut = tooMuch()) {
+      unread.delete(cut);
+      cut.destroy();
     }
   };
 };
 
 /** Listens on `host`; port 0 takes a free one. Throws an error that says what to do when the port is taken. */
 export const listen = async (
-  api: Pick<Api, 'fetch'>,
+  api: { readonly fetch: (request: Request, bindings: Bindings) => Response | Promise<Response> },
   { host, port }: { readonly host: string; readonly port: number },
   changed: Partial<ServerLimits> = {},
 ): Promise<Server> => {
   const limits = { ...LIMITS, ...changed };
   const keep = unreadWithin(limits.unreadBytesMax);
-  const answer = getRequestListener(api.fetch, { errorHandler: notUnderstood });
+  /** People, where they are known: behind a proxy all have one address. */
+  const readers = new WeakMap<object, string>();
+  const answer = getRequestListener(
+    (request, { outgoing }) =>
+      api.fetch(request, { cutOff: () => outgoing.destroy(), isOf: (personId) => readers.set(outgoing, personId) }),
+    { errorHandler: notUnderstood },
+  );
   const server = createServer(
     {
       maxHeaderSize: limits.headerBytesMax,
@@ -128,7 +149,8 @@ export const listen = async (
       outgoing.on('timeout', () => {
         if (outgoing.writableLength > 0) outgoing.destroy();
       });
-      void answer(incoming, outgoing).then(() => keep(outgoing));
+      const { remoteAddress = '' } = incoming.socket;
+      void answer(incoming, outgoing).then(() => keep(outgoing, readers.get(outgoing) ?? remoteAddress));
     },
   );
   server.timeout = limits.unreadTimeoutMs;
