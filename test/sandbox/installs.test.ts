@@ -1,14 +1,17 @@
-import { mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
+import { readdirSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type Installed, InstallFailed, type Installs } from '../../src/commands/ports/installs.ts';
 import { OutsideFailure } from '../../src/commands/ports/repositories.ts';
 import { createDockerSandbox } from '../../src/infra/sandbox/docker.ts';
 import { connectDocker } from '../../src/infra/sandbox/docker-engine.ts';
 import { createDockerInstall } from '../../src/infra/sandbox/docker-install.ts';
 import { createInstalls } from '../../src/infra/sandbox/installs.ts';
+import { processesAbout } from '../recovery/remains.ts';
 import { ensureNpmImage } from '../support/docker-image.ts';
 import { openRegistry, type Registry } from '../support/registry.ts';
 import { LIMITS } from './limits.ts';
@@ -248,6 +251,27 @@ describe('Installed packages', () => {
     await setTimeout(500);
     expect(faults).toEqual([]);
     expect(await left()).toBe(0);
+  });
+
+  it('leave nothing elsewhere when the service or the engine dies while an image for it is made', async () => {
+    const [elsewhere, socketPath] = [join(folder, 'elsewhere'), join(folder, 'engine.sock')];
+    await mkdir(elsewhere);
+    vi.stubEnv('TMPDIR', elsewhere);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const standing: string[] = [];
+    // An engine that knows no image of ours, and dies as soon as it gets one.
+    const engine = createServer(({ method, url = '', socket }, response) => {
+      if (method === 'GET') return void response.end(url.includes('/images/json') ? '[]' : '{"Id":"","Config":{"Volumes":null}}');
+      standing.push(...readdirSync(elsewhere));
+      socket.destroy();
+    }).listen(socketPath);
+    onTestFinished(() => void engine.close());
+    const make = createDockerInstall({ socketPath });
+    const made = createInstalls({ folder: join(folder, 'installs'), bytesMax: 100 * MiB, make });
+
+    await expect(provide({ run: 'mkdir node_modules' }, made)).rejects.toBeInstanceOf(OutsideFailure);
+    expect(standing).toEqual([]);
+    await vi.waitFor(async () => expect(await processesAbout(folder, [])).toEqual([]));
   });
 
   it('are gone when everybody left half-way, and made for who stays', async () => {

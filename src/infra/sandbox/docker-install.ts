@@ -125,7 +125,8 @@ export const createDockerInstall = ({ socketPath, runtime }: DockerSandboxOption
       }
       const outputs = step.outputs.map((output) => inTree(path, output));
       const egress = proxy === null ? null : egressFolder;
-      attendant = await startAttendant(containers, { key, owner, outputs, limits, keepFolder, egressFolder: egress }, signal);
+      const order = { key, owner, outputs, limits, workFolder, keepFolder, egressFolder: egress };
+      attendant = await startAttendant(containers, order, signal);
 
       const result = await containers.run(stepOptions(request, { key, treeFolder, volumes, runtime }, attendant), {
         limits,

@@ -37,6 +37,8 @@ export interface AttendantOrder {
   /** In the volume; what becomes of each is a folder of its number. */
   readonly outputs: readonly string[];
   readonly limits: Limits;
+  /** Absolute; what an image of its own is made of stands here for a moment. */
+  readonly workFolder: string;
   /** Absolute and empty; only this may be written. */
   readonly keepFolder: string;
   /** Absolute; holds the `socket` of the egress proxy. `null`: there is no way out. */
@@ -53,7 +55,7 @@ export interface Attendant {
   remove(): Promise<void>;
 }
 
-const ensureImage = (engine: Docker): Promise<string> =>
+const ensureImage = (engine: Docker, scratchFolder: string): Promise<string> =>
   ensureOwnImage(
     engine,
     REPOSITORY,
@@ -62,6 +64,7 @@ const ensureImage = (engine: Docker): Promise<string> =>
       [SCRIPT, fileURLToPath(new URL('install-attendant.mjs', import.meta.url))],
     ]),
     [process.execPath],
+    scratchFolder,
   );
 
 const containerOptions = (order: AttendantOrder, image: string): Docker.ContainerCreateOptions => {
@@ -144,7 +147,7 @@ export const startAttendant = async (
     if (container !== undefined) await discard(container).catch(() => undefined);
   };
   try {
-    container = await create(containerOptions(order, await ensureImage(engine)));
+    container = await create(containerOptions(order, await ensureImage(engine, order.workFolder)));
     const { id } = container;
     const attached = await patient.getContainer(id).attach({ stream: true, stdout: true, stderr: false });
     let said = '';

@@ -47,20 +47,22 @@ const stage = async (files: ReadonlyMap<string, string>, folder: string): Promis
 
 /**
  * An image made without a registry from files of this machine: path in the image to file here, and the libraries that `programs` of
- * them load. Made once (some seconds), then found by its tag. Returns the reference `<repository>:<fingerprint>`.
+ * them load. Made once (some seconds) by way of a folder in `scratchFolder`, then found by its tag. Returns the reference
+ * `<repository>:<fingerprint>`.
  */
 export const ensureOwnImage = async (
   docker: Docker,
   repository: string,
   files: ReadonlyMap<string, string>,
   programs: readonly string[],
+  scratchFolder = tmpdir(),
 ): Promise<string> => {
   const tag = await fingerprint(files);
   const reference = `${repository}:${tag}`;
   const found = await docker.listImages({ filters: { reference: [reference] } });
   if (found.length > 0) return reference;
 
-  const folder = await mkdtemp(join(tmpdir(), 'countersign-image-'));
+  const folder = await mkdtemp(join(scratchFolder, 'countersign-image-'));
   try {
     const libraries = await librariesOf(programs);
     await stage(new Map([...files, ...libraries.map((path) => [path, path] as const)]), folder);
@@ -70,7 +72,10 @@ export const ensureOwnImage = async (
       extendEnv: false,
       env: { PATH: '/usr/bin:/bin' },
     });
-    const [answer] = await Promise.all([docker.importImage(tar.stdout, { repo: repository, tag }).then(text), tar]);
+    // An engine that goes away takes no more of it, and it would wait for ever.
+    const [answer] = await Promise.all([docker.importImage(tar.stdout, { repo: repository, tag }).then(text), tar]).finally(() =>
+      tar.kill(),
+    );
     if (answer.includes('errorDetail')) throw new Error('The Docker engine did not take an image of our own. Its log says why.');
   } finally {
     await rm(folder, { recursive: true, force: true });
