@@ -1,40 +1,65 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
+import type { Client } from '../support/client.ts';
 import { startTelegram } from '../support/telegram/index.ts';
 import { openWorkshop } from '../support/workshop.ts';
 import { chanceOf } from './chance.ts';
-import { gatherPeople } from './people.ts';
+import { gatherPeople, type People } from './people.ts';
 import { superviseService } from './supervision.ts';
 
 const GLANCE_MS = 20;
 
-describe('The only person over HTTP', () => {
-  it('gets the wish fulfilled, however often somebody is wanted who rejects and cancels', async () => {
-    await using open = new AsyncDisposableStack();
-    const workshop = await openWorkshop();
-    open.defer(() => workshop.remove());
-    const telegram = await startTelegram();
-    open.defer(() => telegram.stop());
-    const environment = workshop.environment({ AGENT_CLI_TEMPLATE: 'sed -i s/-/+/ sum.sh # $OKD_INTENT' });
-    const service = superviseService({ environment, folder: workshop.folder });
-    open.defer(() => service.end());
-    const client = await service.client();
-    const started = await readFile(join(workshop.dataFolder, 'service.json'), 'utf8');
-    const { token } = z.object({ token: z.string() }).parse(JSON.parse(started));
-    const people = gatherPeople({ doors: [service], telegram, writers: [], group: null, token }, chanceOf('whims'), false);
-    open.defer(() => people.leave());
+/** People over HTTP, with a service that they call by way of `through`, and how their one task stands. */
+const gathered = async (through: (client: Client) => Client = (client) => client) => {
+  const open = new AsyncDisposableStack();
+  onTestFinished(() => open.disposeAsync());
+  const workshop = await openWorkshop();
+  open.defer(() => workshop.remove());
+  const telegram = await startTelegram();
+  open.defer(() => telegram.stop());
+  const environment = workshop.environment({ AGENT_CLI_TEMPLATE: 'sed -i s/-/+/ sum.sh # $OKD_INTENT' });
+  const service = superviseService({ environment, folder: workshop.folder });
+  open.defer(() => service.end());
+  const client = await service.client();
+  const started = await readFile(join(workshop.dataFolder, 'service.json'), 'utf8');
+  const { token } = z.object({ token: z.string() }).parse(JSON.parse(started));
+  const door = { client: async () => through(client) };
+  const people = gatherPeople({ doors: [door], telegram, writers: [], group: null, token }, chanceOf('whims'), false);
+  open.defer(() => people.leave());
+  return { people, tasks: async (): Promise<unknown> => (await client.call('GET', '/api/v1/tasks')).json() };
+};
 
-    people.ask();
-    while (people.open() > 0) {
-      people.provoke('append TaskRejected');
-      people.provoke('append TaskCancelled');
-      await pause(GLANCE_MS);
-    }
+/** Somebody asks for something, and until it is over `events` are wanted of people. */
+const asked = async (people: People, ...events: readonly string[]): Promise<number> => {
+  people.ask();
+  while (people.open() > 0) {
+    for (const event of events) people.provoke(event);
+    await pause(GLANCE_MS);
+  }
+  return people.wishes[0]?.failures() ?? 0;
+};
 
-    const tasks = await client.call('GET', '/api/v1/tasks');
-    expect(tasks.json()).toMatchObject({ tasks: [{ status: 'COMPLETED', attempt: (people.wishes[0]?.failures() ?? 0) + 1 }] });
+describe('A person over HTTP', () => {
+  it('gets a wish fulfilled as the only one, however often somebody is wanted who rejects and cancels', async () => {
+    const { people, tasks } = await gathered();
+    const failures = await asked(people, 'append TaskRejected', 'append TaskCancelled');
+    expect(await tasks()).toMatchObject({ tasks: [{ status: 'COMPLETED', attempt: failures + 1 }] });
+  });
+
+  it('asks again when a process that is behind the others refuses', async () => {
+    let refused = 0;
+    const { people, tasks } = await gathered((client) => ({
+      // It reads of an attempt that is over, and so asks for another one than is due.
+      call: (method, path, body, headers) =>
+        path.endsWith('/rerun') && refused++ === 0
+          ? client.call(method, path, { attempt: 99 }, headers)
+          : client.call(method, path, body, headers),
+    }));
+    expect(await asked(people, 'append TaskRejected')).toBeGreaterThan(0);
+    expect(refused).toBeGreaterThan(1);
+    expect(await tasks()).toMatchObject({ tasks: [{ status: 'COMPLETED' }] });
   });
 });

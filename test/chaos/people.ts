@@ -7,6 +7,7 @@ import type { SeenMessage, Telegram } from '../support/telegram/index.ts';
 import type { Chance } from './chance.ts';
 import type { Whim } from './points.ts';
 import { bearer, type Site } from './site.ts';
+import type { Service } from './supervision.ts';
 
 /** A person gives a call up after so long, and makes it again with the same key. In milliseconds. */
 const PATIENCE_MS = 4_000;
@@ -64,8 +65,11 @@ export interface People {
   leave(): Promise<void>;
 }
 
+type Door = Pick<Service, 'client'>;
+type PeoplesSite = Pick<Site, 'telegram' | 'writers' | 'group' | 'token'> & { readonly doors: readonly [Door, ...Door[]] };
+
 export const gatherPeople = (
-  { doors, telegram, writers, group, token }: Pick<Site, 'doors' | 'telegram' | 'writers' | 'group' | 'token'>,
+  { doors, telegram, writers, group, token }: PeoplesSite,
   chance: Chance,
   onlyInTelegram: boolean,
 ): People => {
@@ -127,9 +131,17 @@ export const gatherPeople = (
     const path = `/api/v1/tasks/${filed.task().taskId}`;
     const act = (...actions: readonly object[]) =>
       Promise.all(actions.map((action) => insist('POST', `${path}/actions`, action)));
-    const rerun = (): Promise<unknown> =>
+    const rerun = (): Promise<Answer> =>
       insist('POST', `${path}/rerun`, chance.below(2) === 0 ? { feedback: 'Once more, please.' } : {});
-    let attempt = 0;
+    /** What came of asking for another attempt than this one. */
+    const runAgain = async (attempt: number): Promise<readonly Answer[]> => {
+      if (feels('the same rerun twice at once')) return Promise.all([rerun(), rerun()]);
+      if (!feels('rerun and cancel at once')) return [await rerun()];
+      const [again] = await Promise.all([rerun(), act({ action: 'cancel', attempt: attempt + 1 })]);
+      return [again];
+    };
+    /** Attempts that were seen to fail, and that another one was asked for after. */
+    let [seen, takenUp] = [0, 0];
     const look = async (task: TaskView): Promise<boolean> => {
       if (task.status === 'COMPLETED') return true;
       if (task.approval) await act(...answersTo(task.approval.digest, task.attempt, feels));
@@ -137,13 +149,13 @@ export const gatherPeople = (
       // Who was asked back says it anew; what was missing is there when it is looked for again.
       else if (task.status === 'WAIT_CLARIFY')
         await act({ action: 'retry' }, { action: 'clarify', text: says(`${words} again`) });
-      else if (task.status === 'FAILED' && task.attempt > attempt) {
-        ({ attempt } = task);
-        failed();
-        if (attempt > RERUNS_MAX) return true;
-        if (feels('the same rerun twice at once')) await Promise.all([rerun(), rerun()]);
-        else if (feels('rerun and cancel at once')) await Promise.all([rerun(), act({ action: 'cancel', attempt: attempt + 1 })]);
-        else await rerun();
+      else if (task.status === 'FAILED' && task.attempt > takenUp) {
+        if (task.attempt > seen) failed();
+        seen = task.attempt;
+        if (seen > RERUNS_MAX) return true;
+        const answers = await runAgain(task.attempt);
+        // A process that has not come so far says to read it again, and so one does. Whatever else it says is the last word.
+        if (!answers.every(({ status }) => status === 404 || status === 409)) takenUp = task.attempt;
       }
       return false;
     };
