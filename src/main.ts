@@ -30,7 +30,7 @@ import { configuredAgents } from './infra/agent/configured.ts';
 import { loginSecrets } from './infra/agent/login-secrets.ts';
 import { type ArtifactStock, namedByOpenTasks, PRUNED_EVERY_MS, pruneArtifacts } from './infra/artifact-retention.ts';
 import { clearUnfinished, createArtifacts } from './infra/artifacts.ts';
-import { clearStagedBackups, makeBackup } from './infra/backup/make.ts';
+import { type Backups, clearStagedBackups, createBackups } from './infra/backup/make.ts';
 import { checkAll } from './infra/checks.ts';
 import { type Composition, type Offline, SERVICE_FILE, type Service, type ServiceFile } from './infra/cli/composition.ts';
 import { runCli } from './infra/cli/main.ts';
@@ -206,13 +206,14 @@ const openRunner = async (
   parts: {
     readonly log: Log;
     readonly artifacts: Artifacts;
+    readonly backups: Backups;
     readonly onProgress: (stream: string, line: string) => void;
     readonly member: Member;
   },
   open: AsyncDisposableStack,
 ) => {
   const { dataFolder, operator, approvalTtlMs, admission } = configuration;
-  const { log, artifacts, onProgress, member } = parts;
+  const { log, artifacts, backups, onProgress, member } = parts;
   const owner = createHash('sha256').update(dataFolder).digest('hex').slice(0, 16);
   const workspaces = createWorkspaces({ folder: join(dataFolder, 'work') });
   const { agents, sandboxes, installs } = outside;
@@ -245,7 +246,8 @@ const openRunner = async (
     log,
   );
   open.defer(() => upkeep.stop());
-  const prune = () => pruneArtifacts(outside.artifacts, configuration.artifactRetention, () => namedByOpenTasks(store, views));
+  const prune = () =>
+    pruneArtifacts(outside.artifacts, configuration.artifactRetention, () => namedByOpenTasks(store, views), backups.isUnderWay);
   const retention = startUpkeep([prune], log, PRUNED_EVERY_MS);
   open.defer(() => retention.stop());
   // Before both: a look of theirs may wait for an engine or a bucket longer than a stop may take.
@@ -294,7 +296,7 @@ const openApi = async (
   configuration: Configuration,
   opened: OpenLog,
   outside: Outside,
-  parts: Pick<ApiOptions, 'artifacts' | 'isReady' | 'redact'> &
+  parts: Pick<ApiOptions, 'artifacts' | 'backups' | 'isReady' | 'redact'> &
     Pick<TelegramOptions, 'log' | 'progress'> & { readonly member: Member },
 ) => {
   const { dataFolder } = configuration;
@@ -322,13 +324,6 @@ const openApi = async (
         repositories: outside.repositories,
         gitCredentials: gitCredentialsOf(configuration),
       }),
-      backup: () =>
-        makeBackup({
-          dataFolder,
-          artifactFolder: configuration.artifactFolder,
-          holdsLog: configuration.eventStoreUrl === null,
-          now: systemClock.now,
-        }),
       health,
       botName: () => telegram?.botName() ?? null,
       telegram: telegram?.webhook ?? null,
@@ -354,10 +349,12 @@ export const serve = async (configuration: Configuration): Promise<Service> => {
   const outside = await openOutside(configuration, redact);
   await clearStagedBackups(dataFolder);
   const { artifacts } = outside;
+  const holdsLog = configuration.eventStoreUrl === null;
+  const backups = createBackups({ dataFolder, artifactFolder: configuration.artifactFolder, holdsLog, now: systemClock.now });
   const progress = createProgressFeed();
   opening.defer(outside.repositories.close);
   const member = await joinOthers(configuration, opened, log, opening);
-  const parts = { log, artifacts, progress, member };
+  const parts = { log, artifacts, backups, progress, member };
   const runner =
     role === 'api' ? null : await openRunner(configuration, opened, outside, { ...parts, onProgress: progress.tell }, opening);
   let isReady = false;
@@ -407,6 +404,7 @@ const offline = async (configuration: Configuration): Promise<Offline> => {
   return {
     rebuild: (onProgress) => views.rebuild(({ events, expected }) => onProgress(events, expected ?? null)),
     replay: (onProgress) => replay(store, KINDS, onProgress),
+    needed: () => namedByOpenTasks(store, views),
     close: () => opened.disposeAsync(),
   };
 };

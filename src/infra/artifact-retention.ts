@@ -42,29 +42,34 @@ const fittingSince = async (stock: ArtifactStock, bytesMax: number): Promise<num
   return 0;
 };
 
-/** Removes what is too old, then the oldest until the rest fits; nothing that `named` tells is needed, and nothing that was just put. */
+/**
+ * Removes what is too old, then the oldest until the rest fits; nothing that `named` tells is needed, and nothing that was just put. Ends as soon
+ * as `isHeld`: somebody copies what there is.
+ */
 export const pruneArtifacts = async (
   stock: ArtifactStock,
   { ageMsMax, bytesMax }: Retention,
-  named: () => Promise<ReadonlySet<string>>,
-  now = Date.now(),
+  named: () => Promise<Pick<ReadonlySet<string>, 'has'>>,
+  isHeld: () => boolean = () => false,
 ): Promise<void> => {
+  const now = Date.now();
   const before = Math.min(now - NAMED_WITHIN_MS, Math.max(now - ageMsMax, await fittingSince(stock, bytesMax)));
   const needed = await named();
   for await (const { digest, putAt } of stock.list()) {
+    if (isHeld()) return;
     if (putAt < before && !needed.has(digest)) await stock.remove(digest, before);
   }
 };
 
 const OPEN = TaskStatus.options.filter((status) => status !== 'COMPLETED' && status !== 'FAILED');
 
-/** Digests of all that tasks name which are not over, in whichever attempt. Throws when the views do not keep up. */
+/** Digests of all that tasks name which are not over, in whichever attempt, each with the id of one. Throws when the views do not keep up. */
 export const namedByOpenTasks = async (
   store: Pick<EventStore, 'head' | 'readStream'>,
   views: Pick<Views, 'queries' | 'waitFor'>,
-): Promise<ReadonlySet<string>> => {
+): Promise<ReadonlyMap<string, string>> => {
   if (!(await views.waitFor((await store.head()) ?? '', VIEWS_WAIT_MS))) throw new Error('the views are behind the log');
-  const digests = new Set<string>();
+  const digests = new Map<string, string>();
   for (let cursor: string | null | undefined; cursor !== null; ) {
     const page = views.queries.listTasks({ statuses: OPEN, limit: PAGE_TASKS, ...(cursor !== undefined && { cursor }) });
     for (const summary of page.tasks) {
@@ -73,7 +78,7 @@ export const namedByOpenTasks = async (
         // Facts are flat. What an event of newer code names is needed, too.
         for (const value of Object.values(data ?? {})) {
           const { data: ref } = ArtifactRef.safeParse(value);
-          if (ref) digests.add(ref.digest);
+          if (ref) digests.set(ref.digest, taskId);
         }
       }
     }

@@ -96,10 +96,13 @@ async function* stored(root: string): ReturnType<ArtifactStock['list']> {
   }
 }
 
+/** Where an artifact stands. */
+export const artifactPath = (folder: string, digest: string): string => join(folder, digest.slice(0, 2), digest);
+
 /** Files named by the SHA-256 of their bytes, in a folder a first byte: `<folder>/ab/abcd…`, mode 0600. */
 export const createArtifacts = ({ folder, bytesMax }: ArtifactsOptions): Artifacts & ArtifactStock => {
   const root = resolve(folder);
-  const pathOf = (digest: string): string => join(root, digest.slice(0, 2), digest);
+  const pathOf = (digest: string): string => artifactPath(root, digest);
   let ready: Promise<void> | undefined;
   const start = (): Promise<void> => {
     ready ??= makeFolder(root).catch((error: unknown) => {

@@ -36,7 +36,8 @@ describe('What open tasks need', () => {
       one: [{ intent: { text: 'x', salt: 'y' } }, { patch: refOf('a'), changes: refOf('b'), log: null }, { log: refOf('c') }],
       other: [{ patch: null, log: refOf('d') }, null],
     });
-    expect([...(await namedByOpenTasks(store, views))].map((digest) => digest[0]).sort()).toEqual(['a', 'b', 'c', 'd']);
+    const named = [...(await namedByOpenTasks(store, views))].map(([digest, taskId]) => [digest[0], taskId]);
+    expect(Object.fromEntries(named)).toEqual({ a: 'one', b: 'one', c: 'one', d: 'other' });
     expect(asked[0]?.statuses).not.toContain('COMPLETED');
     expect(asked[0]?.statuses).not.toContain('FAILED');
   });

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { countersign, type RunningService, startService } from './workbench.ts';
 
@@ -19,6 +20,7 @@ describe('A backup', () => {
   let service: RunningService;
   let elsewhere: string;
   let archive: string;
+  let taskId: string;
   beforeAll(async () => {
     service = await startService('echo changed > note.txt');
     elsewhere = await mkdtemp(join(tmpdir(), 'countersign-restored-'));
@@ -27,7 +29,8 @@ describe('A backup', () => {
     const { task } = (await service.json('task', 'add', CUPS)) as {
       task: { taskId: string; approval: { digest: string } };
     };
-    await service.run('task', 'approve', task.taskId, task.approval.digest, '--watch');
+    ({ taskId } = task);
+    await service.run('task', 'approve', taskId, task.approval.digest, '--watch');
   });
   afterAll(async () => {
     await service.remove();
@@ -58,6 +61,7 @@ describe('A backup', () => {
   it('comes back as it was, and views and audit are made again', async () => {
     const restored = await countersign(['restore', archive, '--json'], { cwd: elsewhere });
     expect(restored).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(restored.stdout)).toMatchObject({ missing: [] });
     expect(await countersign(['projections', 'rebuild'], { cwd: elsewhere })).toMatchObject({ code: 0 });
     const [then, now] = await Promise.all(
       [elsewhere, service.folder].map((folder) => readFile(join(folder, 'data', 'audit.jsonl'), 'utf8')),
@@ -66,6 +70,21 @@ describe('A backup', () => {
     expect(now?.startsWith(then ?? 'nothing')).toBe(true);
     expect(await countersign(['replay', '--json'], { cwd: elsewhere })).toMatchObject({ code: 0 });
     expect((await readdir(elsewhere)).filter((name) => name.includes('unpacked'))).toEqual([]);
+  });
+
+  it('comes back with the names of artifacts that it lacks, when an open task names them', async () => {
+    await service.run('task', 'rerun', taskId);
+    const file = join(elsewhere, 'lacking.tar');
+    await service.json('backup', file);
+    const { stdout: names } = await execa('tar', ['--list', '--file', file]);
+    const [path = '', digest] = /artifacts\/\w\w\/(\w{64})/.exec(names) ?? [];
+    await execa('tar', ['--delete', '--file', file, path]);
+
+    const cwd = await mkdtemp(join(elsewhere, 'try-'));
+    const { code, stdout } = await countersign(['restore', file], { cwd });
+    expect(code).toBe(0);
+    expect(stdout).toContain('Not in it, but named by open tasks: 1 artifact.');
+    expect(stdout).toContain(`${digest} of task ${taskId}`);
   });
 
   it('never goes into a data folder that holds anything', async () => {

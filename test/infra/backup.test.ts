@@ -1,9 +1,11 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { makeBackup } from '../../src/infra/backup/make.ts';
+import { pruneArtifacts } from '../../src/infra/artifact-retention.ts';
+import { createArtifacts } from '../../src/infra/artifacts.ts';
+import { createBackups, makeBackup } from '../../src/infra/backup/make.ts';
 import { openSqliteStore } from '../../src/infra/store/sqlite.ts';
 import { mountSmallDisk } from '../chaos/disk.ts';
 import { newEvents } from '../store/contract.ts';
@@ -68,6 +70,31 @@ describe('A backup', () => {
     }
     await done;
     expect(taken).toBeLessThan(11 * MiB);
+  });
+
+  it('keeps what its log names from being cleared away until it is taken, or given up', async () => {
+    const artifactFolder = join(dataFolder, 'artifacts');
+    const artifacts = createArtifacts({ folder: artifactFolder, bytesMax: MiB });
+    const ref = await artifacts.put(Buffer.from('a patch'));
+    await utimes(join(artifactFolder, ref.digest.slice(0, 2), ref.digest), 0, 0);
+    const backups = createBackups({ dataFolder, artifactFolder, holdsLog: false, now: () => '2026-11-21T12:00:00.000Z' });
+    const prune = () =>
+      pruneArtifacts(artifacts, { ageMsMax: 0, bytesMax: 0 }, async () => new Set<string>(), backups.isUnderWay);
+
+    const making = backups.make();
+    await prune();
+    const { bytes, done } = await making;
+    await prune();
+    expect(await artifacts.get(ref)).toEqual(Buffer.from('a patch'));
+    bytes.destroy();
+    await done.catch(() => undefined);
+    await prune();
+    await expect(artifacts.get(ref)).rejects.toThrow('missing');
+
+    await rm(artifactFolder, { recursive: true });
+    await writeFile(artifactFolder, 'no folder');
+    await expect(backups.make()).rejects.toThrow();
+    expect(backups.isUnderWay()).toBe(false);
   });
 
   it('may be taken slowly', async () => {

@@ -104,7 +104,7 @@ export const clearStagedBackups = async (dataFolder: string): Promise<void> => {
 
 /**
  * A backup of everything that cannot be made again from elsewhere: the log first, then the artifacts: every one that is there when the
- * log is copied, but for those of tasks that were over for so long that they are cleared away meanwhile.
+ * log is copied and is not cleared away meanwhile.
  */
 export const makeBackup = async (options: BackupOptions): Promise<Backup> => {
   const { dataFolder, artifactFolder, holdsLog, now, lookEveryMs = LOOK_EVERY_MS } = options;
@@ -130,4 +130,26 @@ export const makeBackup = async (options: BackupOptions): Promise<Backup> => {
     await removeFolder(folder);
     throw isDiskFull(error) || storeError(error) instanceof StoreFull ? new OutsideFailure(NO_ROOM, { cause: error }) : error;
   }
+};
+
+export interface Backups {
+  /** One is being made, or taken: what its log names is to be there until it is copied. */
+  isUnderWay(): boolean;
+  make(): Promise<Backup>;
+}
+
+export const createBackups = (options: BackupOptions): Backups => {
+  let underWay = 0;
+  const end = (): void => {
+    underWay--;
+  };
+  return {
+    isUnderWay: () => underWay > 0,
+    make: async () => {
+      underWay++;
+      const made = makeBackup(options);
+      made.then(({ done }) => done).then(end, end);
+      return made;
+    },
+  };
 };

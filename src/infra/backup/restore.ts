@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { artifactPath } from '../artifacts.ts';
 import { removeFolder } from '../remove-folder.ts';
 import { ARTIFACTS, BackupFault } from './manifest.ts';
 import { type BackupReport, checkBackup, unpackBackup } from './read.ts';
@@ -25,9 +27,19 @@ export interface RestoreOptions {
   readonly artifactFolder: string;
   /** Whether the service is to find its log in the data folder. */
   readonly holdsLog: boolean;
-  /** Looks through the log in the folder; throws what a person should read. */
-  readonly verifyLog: (folder: string) => Promise<void>;
+  /** Looks through the log in the folder; throws what a person should read. Resolves to the artifacts it needs, as `Offline.needed` does. */
+  readonly verifyLog: (folder: string) => Promise<ReadonlyMap<string, string>>;
 }
+
+export interface RestoreReport extends BackupReport {
+  /** Artifacts that open tasks name and that the backup does not hold. */
+  readonly missing: readonly { readonly digest: string; readonly taskId: string }[];
+}
+
+const missingIn = (folder: string, needed: ReadonlyMap<string, string>): RestoreReport['missing'] => {
+  const named = [...needed].map(([digest, taskId]) => ({ digest, taskId }));
+  return named.filter(({ digest }) => !existsSync(artifactPath(folder, digest)));
+};
 
 const refuseFull = async (folder: string): Promise<void> => {
   const found = await readdir(folder).catch(() => []);
@@ -39,7 +51,7 @@ const refuseFull = async (folder: string): Promise<void> => {
  * Makes a data folder from an archive: unpacked beside it, looked through, and only then given its name. Views and the audit are made again from the log at the start.
  * Throws `BackupFault`; the data folder is then as it was.
  */
-export const restoreBackup = async (options: RestoreOptions): Promise<BackupReport> => {
+export const restoreBackup = async (options: RestoreOptions): Promise<RestoreReport> => {
   const { file, dataFolder, artifactFolder, holdsLog, verifyLog } = options;
   await refuseFull(dataFolder);
   return withUnpacked(file, dataFolder, async (folder) => {
@@ -48,13 +60,13 @@ export const restoreBackup = async (options: RestoreOptions): Promise<BackupRepo
       throw new BackupFault('The log of this backup stands in an EventStoreDB. Restore it there, and set EVENTSTORE_URL.');
     if (report.log !== null && !holdsLog)
       throw new BackupFault('This backup holds its log. Unset EVENTSTORE_URL to restore it into the data folder.');
-    if (report.log !== null) await verifyLog(folder);
+    const missing = report.log === null ? [] : missingIn(join(folder, ARTIFACTS), await verifyLog(folder));
     if (artifactFolder !== join(dataFolder, ARTIFACTS)) {
       await cp(join(folder, ARTIFACTS), artifactFolder, { recursive: true, force: false });
       await removeFolder(join(folder, ARTIFACTS));
     }
     await rm(dataFolder, { recursive: true, force: true });
     await rename(folder, dataFolder);
-    return report;
+    return { ...report, missing };
   });
 };

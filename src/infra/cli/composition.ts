@@ -29,6 +29,8 @@ export interface Offline {
   rebuild(onProgress: (done: number, total: number | null) => void): Promise<void>;
   /** Folds every stream of the log and compares hashes; resolves to what was read and what does not hold. */
   replay(onProgress: (done: number) => void): Promise<ReplayReport>;
+  /** Digests of the artifacts that open tasks name, each with the id of one. */
+  needed(): Promise<ReadonlyMap<string, string>>;
   close(): Promise<void>;
 }
 

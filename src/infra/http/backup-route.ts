@@ -7,9 +7,7 @@ import { addRoute, answersText } from './routes.ts';
 const TYPE = 'application/x-tar';
 
 /** A backup while the service runs. */
-export const addBackupRoute = (api: Api, { backup, log }: ApiOptions): void => {
-  let underWay = false;
-
+export const addBackupRoute = (api: Api, { backups, log }: ApiOptions): void => {
   addRoute(
     api,
     {
@@ -22,25 +20,17 @@ export const addBackupRoute = (api: Api, { backup, log }: ApiOptions): void => {
     },
     async ({ caller }) => {
       demandAdmin(caller);
-      if (underWay)
+      if (backups.isUnderWay())
         throw new BadCall(
           409,
           'STATE_CONFLICT',
           'A backup is being made already. Wait until it is done; one that nobody takes is given up after a minute.',
         );
-      underWay = true;
-      const made = await backup().catch((error: unknown) => {
-        underWay = false;
-        throw error;
+      const made = await backups.make();
+      made.done.catch((error: unknown) => {
+        log.error({ err: error }, 'a backup was not made whole');
+        made.bytes.destroy();
       });
-      made.done
-        .catch((error: unknown) => {
-          log.error({ err: error }, 'a backup was not made whole');
-          made.bytes.destroy();
-        })
-        .finally(() => {
-          underWay = false;
-        });
       const body = Readable.toWeb(made.bytes);
       return new Response(body as ReadableStream<Uint8Array>, { headers: { 'content-type': TYPE } }); // Node's own type of the same thing.
     },

@@ -11,7 +11,7 @@ import type { Clock } from '../../commands/ports/clock.ts';
 import type { RunnerLog } from '../../commands/ports/log.ts';
 import type { Redaction } from '../../commands/redaction.ts';
 import type { EventStore } from '../../domain/event-store.ts';
-import type { Backup } from '../backup/make.ts';
+import type { Backups } from '../backup/make.ts';
 import type { Views } from '../views/views.ts';
 import type { Variables } from './authentication.ts';
 import type { TelegramWebhook } from './telegram-route.ts';
@@ -70,7 +70,7 @@ export interface ApiOptions {
   readonly progress: ProgressFeed;
   /** Of this process: the lines of stages that another one claimed are not heard here. */
   readonly worker: string;
-  readonly backup: () => Promise<Backup>;
+  readonly backups: Backups;
   readonly health: () => Promise<HealthReport>;
   readonly isReady: () => boolean;
   readonly clock: Clock;

@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { bytes, count } from '../../../projections/words.ts';
 import type { BackupReport } from '../../backup/read.ts';
-import { restoreBackup, verifyBackup } from '../../backup/restore.ts';
+import { type RestoreOptions, type RestoreReport, restoreBackup, verifyBackup } from '../../backup/restore.ts';
 import { visibleJson } from '../../visible.ts';
 import type { Deal, Desk } from '../desk.ts';
 import { Failure } from '../failure.ts';
@@ -36,11 +36,24 @@ const backUp = async (desk: Desk, typed: string): Promise<void> => {
   }
 };
 
+/** Most artifacts that are named one by one. */
+const MISSING_MAX = 20;
+
+const missingInWords = ({ missing }: RestoreReport, { terminal }: Desk): string[] =>
+  missing.length === 0
+    ? []
+    : [
+        terminal.ink('warn', `  Not in it, but named by open tasks: ${count(missing.length, 'artifact')}.`),
+        ...missing.slice(0, MISSING_MAX).map(({ digest, taskId }) => `    ${digest} of task ${taskId}`),
+        ...(missing.length > MISSING_MAX ? [`    and ${missing.length - MISSING_MAX} more`] : []),
+        '  They cannot be read, and a stage that needs one fails: rerun its task then. Those of earlier attempts may have gone by their age.',
+      ];
+
 const restore = async (desk: Desk, typed: string): Promise<void> => {
   const { configuration } = await desk.configuration();
-  const { dataFolder, artifactFolder, eventStoreUrl } = configuration;
+  const { dataFolder, artifactFolder, artifactStore, eventStoreUrl } = configuration;
   const progress = desk.terminal.progress('  events read');
-  const verifyLog = async (folder: string): Promise<void> => {
+  const verifyLog: RestoreOptions['verifyLog'] = async (folder) => {
     const offline = await desk.composition.offline({
       ...configuration,
       dataFolder: folder,
@@ -50,6 +63,8 @@ const restore = async (desk: Desk, typed: string): Promise<void> => {
     try {
       const { faults } = await offline.replay((done) => !desk.json && progress.update(done, null));
       if (faults.length > 0) throw new Failure('The log of this backup does not hold: its hashes are not what they should be.');
+      // A bucket is not in a backup.
+      return artifactStore === null ? await offline.needed() : new Map();
     } finally {
       await offline.close();
     }
@@ -67,6 +82,7 @@ const restore = async (desk: Desk, typed: string): Promise<void> => {
       ? [visibleJson({ dataFolder, ...report })]
       : [
           `  ${dataFolder} is as it was ${report.madeAt}: ${inWords(report)}; every hash was computed anew.`,
+          ...missingInWords(report, desk),
           '  Never run the service it was taken from beside this one: both would deliver. Start this one with: countersign serve',
         ]),
   );
