@@ -50,6 +50,8 @@ export interface Projection<State = unknown> {
   /** `undefined`: there is nothing to show (yet). */
   fold(state: State | undefined, event: Seen): State | undefined;
   show(state: State): Shown;
+  /** Hardly anything follows: the state need not be kept, as the log can give it again. */
+  isOver?(state: State): boolean;
   /** The state of a stream that is folded no further, so that what is shown says so. */
   park?(state: State, why: Parking): State;
 }

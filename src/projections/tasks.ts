@@ -182,7 +182,7 @@ const listRow = (summarised: TaskSummary): Row => ({
 /** Every task with its detail, the list of tasks, and the pending work. Newest first is the order of the streams' numbers, downwards. */
 export const tasksProjection: Projection<FoldedTask> = {
   name: 'tasks',
-  version: 5,
+  version: 6,
   kind: taskKind,
   tables: {
     task_list: {
@@ -199,6 +199,7 @@ export const tasksProjection: Projection<FoldedTask> = {
     work: workTable,
   },
   fold,
+  isOver: ({ task }) => task.status === 'COMPLETED' || task.status === 'FAILED',
   park: (folded, parked) => ({ ...folded, parked }),
   show: (folded) => {
     const summarised = summary(folded);

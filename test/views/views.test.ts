@@ -13,7 +13,16 @@ import type { Projection } from '../../src/projections/projection.ts';
 import { TaskView } from '../../src/projections/task-view.ts';
 import type { FoldedTask } from '../../src/projections/tasks.ts';
 import { tasksProjection } from '../../src/projections/tasks.ts';
-import { taskCreated, textRedacted, untilAgent, untilCompleted, untilPatchGate, untilPrepared } from '../domain/task/events.ts';
+import {
+  rerunRequested,
+  taskCancelled,
+  taskCreated,
+  textRedacted,
+  untilAgent,
+  untilCompleted,
+  untilPatchGate,
+  untilPrepared,
+} from '../domain/task/events.ts';
 import { text } from '../domain/task/samples.ts';
 import { aFolder, aStore, theViews } from './places.ts';
 import { storyOf, taskIdOf, tell, tellMany } from './stories.ts';
@@ -122,6 +131,26 @@ describe('The views of a log', () => {
     expect(again.status().map(({ events }) => events)).toEqual(before);
     await again.waitFor(await tell(store, 1_000, untilCompleted), 5_000);
     expect(again.queries.getTask(taskIdOf(1_000))?.status).toBe('COMPLETED');
+  });
+
+  it('fold a task that was over again from the log when something follows', async () => {
+    const { folder, store, views } = await viewed();
+    await views.waitFor(await tell(store, 1, untilCompleted), 5_000);
+    const stateOf = (dump: Iterable<string>): unknown =>
+      Array.from(dump, (line) => JSON.parse(line)).find(({ table }) => table === 'tasks').row.state;
+    expect(stateOf(views.dump())).toBeNull();
+    await views.close();
+
+    const again = await theViews(folder, store);
+    const rerun = [...untilCompleted, rerunRequested(), taskCancelled({ attempt: 2 })];
+    await again.waitFor(await tell(store, 1, rerun.slice(0, -1), untilCompleted.length), 5_000);
+    expect(stateOf(again.dump())).toMatchObject({ task: { attempt: 2, pullRequest: { number: 7 } } });
+    await again.waitFor(await tell(store, 1, rerun, rerun.length - 1), 5_000);
+
+    const live = [...again.dump()];
+    await again.rebuild();
+    expect([...again.dump()]).toEqual(live);
+    expect(JSON.parse(again.queries.getTask(taskIdOf(1))?.json ?? '')).toMatchObject({ attempt: 2, errorCode: 'CANCELLED' });
   });
 
   it('are built anew when they are of another log', async () => {

@@ -4,7 +4,7 @@ import { ZodError } from 'zod';
 import type { Batch, EventStore, Position, RecordedEvent } from '../../domain/event-store.ts';
 import { happened, UnknownEvent } from '../../domain/upcasters.ts';
 import { ERASURES, type Parking, type Projection, type Seen, type Shown } from '../../projections/projection.ts';
-import { createTables, tableName, viewTables } from './view-tables.ts';
+import { createTables, IN_LOG_ONLY, type StoredStream, tableName, viewTables } from './view-tables.ts';
 
 /** Longest run of folding before it is written and the thread hears what it is told, in milliseconds; writing takes about as long again. */
 const FOLD_MS = 25;
@@ -20,17 +20,12 @@ export interface BuildId {
   readonly build: number;
 }
 
-interface Folded {
-  readonly id: number;
-  readonly state: unknown;
-}
-
 interface ParkedAt extends Parking {
   readonly revision: number;
 }
 
 interface Changes {
-  readonly folded: Map<string, Folded>;
+  readonly folded: Map<string, StoredStream>;
   readonly isNew: Set<string>;
   readonly parked: Map<string, ParkedAt>;
   /** The last event that was folded into each. */
@@ -101,7 +96,7 @@ export const openBuild = (database: DatabaseSync, store: EventStore, projection:
     'INSERT OR REPLACE INTO parked (tables, stream, revision, type, needs) VALUES (?, ?, ?, ?, ?)',
   );
   const release = database.prepare('DELETE FROM parked WHERE tables = ? AND stream = ?');
-  const states = new Map<string, Folded>();
+  const states = new Map<string, StoredStream>();
   const parked = new Set(
     database
       .prepare('SELECT stream FROM parked WHERE tables = ? ORDER BY stream')
@@ -131,7 +126,7 @@ export const openBuild = (database: DatabaseSync, store: EventStore, projection:
 
   const nothing = (): Changes => ({ folded: new Map(), isNew: new Set(), parked: new Map(), last: new Map() });
 
-  const current = ({ stream, revision }: RecordedEvent, changes: Changes): Folded => {
+  const current = ({ stream, revision }: RecordedEvent, changes: Changes): StoredStream => {
     // Nothing is known before a stream's first event, so it need not be looked for.
     const known = changes.folded.get(stream) ?? states.get(stream) ?? (revision > 0 ? tables.find(stream) : undefined);
     if (known) return known;
@@ -148,24 +143,25 @@ export const openBuild = (database: DatabaseSync, store: EventStore, projection:
     const { stream } = event;
     if (parked.has(stream) || changes.parked.has(stream)) return undefined;
     const { id, state } = current(event, changes);
+    if (state === IN_LOG_ONLY) return refold(stream, id, event.position, changes);
     changes.last.set(stream, event);
     try {
       changes.folded.set(stream, { id, state: projection.fold(state, seen(projection, event)) });
     } catch (error) {
-      if (parking(event, error).needs === 'fault') return refold(stream, { id, state }, event.position, changes);
+      if (parking(event, error).needs === 'fault') return refold(stream, id, event.position, changes);
       park(event, { id, state }, error, changes);
     }
     return undefined;
   };
 
-  const park = (event: RecordedEvent, { id, state }: Folded, error: unknown, changes: Changes): void => {
+  const park = (event: RecordedEvent, { id, state }: StoredStream, error: unknown, changes: Changes): void => {
     const why = parking(event, error);
     changes.parked.set(event.stream, why);
     changes.folded.set(event.stream, { id, state: parkedAs(state, why) });
   };
 
   /** Folds a stream again, from the store, as far as `upTo`. */
-  const refold = async (stream: string, { id }: Folded, upTo: Position, changes: Changes): Promise<void> => {
+  const refold = async (stream: string, id: number, upTo: Position, changes: Changes): Promise<void> => {
     let state: unknown;
     for await (const event of store.readStream(stream)) {
       if (event.position > upTo) break;
@@ -180,7 +176,7 @@ export const openBuild = (database: DatabaseSync, store: EventStore, projection:
     changes.folded.set(stream, { id, state });
   };
 
-  const remember = (folded: ReadonlyMap<string, Folded>): void => {
+  const remember = (folded: ReadonlyMap<string, StoredStream>): void => {
     for (const [stream, latest] of folded) {
       states.delete(stream);
       states.set(stream, latest);
@@ -191,31 +187,28 @@ export const openBuild = (database: DatabaseSync, store: EventStore, projection:
     }
   };
 
-  const shownOf = (state: unknown): Shown | undefined => (state === undefined ? undefined : projection.show(state));
-
-  /** What each stream shows from now on. One that cannot be shown is parked, and shows what it did. */
-  const shownIn = (changes: Changes): ReadonlyMap<string, Shown | undefined> => {
-    const shown = new Map<string, Shown | undefined>();
-    for (const [stream, { state }] of changes.folded) {
-      try {
-        shown.set(stream, shownOf(state));
-      } catch (error) {
-        const event = changes.last.get(stream);
-        if (!event) throw error;
-        changes.parked.set(stream, parking(event, error));
-        changes.folded.delete(stream);
-        states.delete(stream);
-      }
+  /** What the stream shows from now on. One that cannot be shown is parked, and shows what it did. */
+  const showOrPark = (stream: string, changes: Changes): Shown | undefined => {
+    const state = changes.folded.get(stream)?.state;
+    if (state === undefined) return undefined;
+    try {
+      return projection.show(state);
+    } catch (error) {
+      const event = changes.last.get(stream);
+      if (!event) throw error;
+      changes.parked.set(stream, parking(event, error));
+      changes.folded.delete(stream);
+      states.delete(stream);
+      return undefined;
     }
-    return shown;
   };
 
   const commit = (changes: Changes, reached: Position | null, more: number, released: readonly string[] = []): void => {
-    const shown = shownIn(changes);
     try {
       database.exec('BEGIN IMMEDIATE');
       for (const [stream, { id, state }] of changes.folded) {
-        tables.save({ id, stream, state, shown: shown.get(stream) }, changes.isNew.has(stream));
+        const shown = showOrPark(stream, changes);
+        if (changes.folded.has(stream)) tables.save({ id, stream, state, shown }, changes.isNew.has(stream));
       }
       for (const stream of released) release.run(key, stream);
       for (const [stream, { revision, type, needs }] of changes.parked) notePark.run(key, stream, revision, type, needs);
@@ -252,8 +245,8 @@ export const openBuild = (database: DatabaseSync, store: EventStore, projection:
           if (position === null) continue;
           const known = tables.find(stream);
           if (!known) changes.isNew.add(stream);
-          await refold(stream, known ?? { id: ++lastId, state: undefined }, position, changes);
-          shownIn(changes);
+          await refold(stream, known?.id ?? ++lastId, position, changes);
+          showOrPark(stream, changes);
           if (changes.parked.has(stream)) continue;
           commit(changes, position, 0, [stream]);
           goOn.add(stream);
@@ -279,7 +272,7 @@ export const openBuild = (database: DatabaseSync, store: EventStore, projection:
           for (; index < unseen.length && performance.now() < until; index++) {
             const event = unseen[index];
             if (!event) break;
-            if (ERASURES.has(event.type)) await refold(event.stream, current(event, changes), event.position, changes);
+            if (ERASURES.has(event.type)) await refold(event.stream, current(event, changes).id, event.position, changes);
             else {
               const again = fold(event, changes);
               if (again) await again;

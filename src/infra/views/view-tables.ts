@@ -1,7 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
 import type { Projection, Shown, Table } from '../../projections/projection.ts';
 
-/** One stream as it is stored: its number, how far it was folded, and to what. */
+/** Stands for the state of a stream that is over: it is not stored, and folded again from the log when something follows. */
+export const IN_LOG_ONLY = Symbol('in the log only');
+
+/** One stream as it is stored: its number, and what it was folded to. */
 export interface StoredStream {
   readonly id: number;
   /** `undefined`: the stream is known, but nothing of it can be shown. */
@@ -50,7 +53,7 @@ const rowWriter = (database: DatabaseSync, name: string, { columns }: Table) => 
 /** Reads and writes the streams of one build. Writing belongs in a transaction. */
 export const viewTables = (database: DatabaseSync, projection: Projection, named: (table: string) => string) => {
   const main = named(projection.name);
-  const find = database.prepare(`SELECT id, state FROM ${main} WHERE stream = ?`);
+  const find = database.prepare(`SELECT id, state, document IS NOT NULL AS is_shown FROM ${main} WHERE stream = ?`);
   const last = database.prepare(`SELECT max(id) AS id FROM ${main}`);
   const insert = database.prepare(`INSERT INTO ${main} (id, stream, document, state) VALUES (?, ?, ?, ?)`);
   const update = database.prepare(`UPDATE ${main} SET document = ?, state = ? WHERE id = ?`);
@@ -61,12 +64,14 @@ export const viewTables = (database: DatabaseSync, projection: Projection, named
   return {
     find(stream: string): StoredStream | undefined {
       const row = find.get(stream);
-      return row && { id: Number(row.id), state: row.state === null ? undefined : JSON.parse(String(row.state)) };
+      if (!row) return undefined;
+      const unstored = row.is_shown ? IN_LOG_ONLY : undefined;
+      return { id: Number(row.id), state: row.state === null ? unstored : JSON.parse(String(row.state)) };
     },
     lastId: (): number => Number(last.get()?.id ?? 0),
     save({ id, stream, state, shown }: StreamToStore, isNew: boolean): void {
       const document = shown?.document ?? null;
-      const folded = state === undefined ? null : JSON.stringify(state);
+      const folded = state === undefined || projection.isOver?.(state) ? null : JSON.stringify(state);
       if (isNew) insert.run(id, stream, document, folded);
       else update.run(document, folded, id);
       for (const [table, write] of writers) write(id, isNew, shown?.rows[table] ?? []);
