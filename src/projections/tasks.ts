@@ -149,11 +149,10 @@ const runResult = ({ evidence }: PresentTask): TaskView['runResult'] => {
   };
 };
 
-/** The whole task as everyone sees it. */
-export const taskView = (folded: FoldedTask, summarised = summary(folded)): TaskView => {
+/** What a task shows beside its summary. */
+const detail = (folded: FoldedTask): Omit<TaskView, keyof TaskSummary> => {
   const { task } = folded;
   return {
-    ...summarised,
     onBehalfOf: task.onBehalfOf && textOf(task.onBehalfOf),
     testCommand: task.testCommand && textOf(task.testCommand),
     clarifyReason: task.status === 'WAIT_CLARIFY' ? task.reason : null,
@@ -171,13 +170,11 @@ export const taskView = (folded: FoldedTask, summarised = summary(folded)): Task
   };
 };
 
-const listRow = (summarised: TaskSummary): Row => ({
-  status: summarised.status,
-  repo: summarised.repo,
-  requested_by: summarised.triggerUser,
-  channel: summarised.source.im,
-  summary: JSON.stringify(summarised),
-});
+/** The whole task as everyone sees it. */
+export const taskView = (folded: FoldedTask): TaskView => ({ ...summary(folded), ...detail(folded) });
+
+/** The JSON text of two objects that are not empty as that of one. */
+const joined = (first: string, second: string): string => `${first.slice(0, -1)},${second.slice(1)}`;
 
 /** Every task with its detail, the list of tasks, and the pending work. Newest first is the order of the streams' numbers, downwards. */
 export const tasksProjection: Projection<FoldedTask> = {
@@ -202,11 +199,19 @@ export const tasksProjection: Projection<FoldedTask> = {
   isOver: ({ task }) => task.status === 'COMPLETED' || task.status === 'FAILED',
   park: (folded, parked) => ({ ...folded, parked }),
   show: (folded) => {
-    const summarised = summary(folded);
-    const work = folded.parked ? undefined : workRow(folded.task);
+    const { task, channel, parked } = folded;
+    const summaryText = JSON.stringify(summary(folded));
+    const listed: Row = {
+      status: task.status,
+      repo: task.repo,
+      requested_by: task.requestedBy,
+      channel,
+      summary: summaryText,
+    };
+    const work = parked ? undefined : workRow(task);
     return {
-      document: JSON.stringify(taskView(folded, summarised)),
-      rows: { task_list: [listRow(summarised)], work: work ? [work] : [] },
+      document: joined(summaryText, JSON.stringify(detail(folded))),
+      rows: { task_list: [listed], work: work ? [work] : [] },
     };
   },
 };
