@@ -1,4 +1,8 @@
+import { utimes } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { ARTIFACT_BYTES_MAX } from '../../src/domain/limits.ts';
+import { artifactPath, createArtifacts } from '../../src/infra/artifacts.ts';
 import type { TaskView } from '../../src/projections/task-view.ts';
 import { act, approve, file, look, rerun } from '../support/client.ts';
 import { commitInto, git } from '../support/git-commands.ts';
@@ -18,7 +22,7 @@ describe('A gate', () => {
 
   beforeAll(async () => {
     const variables = { PATCH_GATE: 'never', ALLOWED_TEST_COMMANDS: 'sh other.sh' };
-    here = await openService(variables, { moving: FILES, risky: gatedBy('risky'), always: gatedBy('always') });
+    here = await openService(variables, { moving: FILES, leaving: FILES, risky: gatedBy('risky'), always: gatedBy('always') });
     hasty = await openService({ PATCH_GATE: 'always' }, {}, { approvalTtlMs: APPROVAL_TTL_MS });
   });
   afterAll(async () => {
@@ -192,6 +196,24 @@ describe('A gate', () => {
       expect(await git(origin, ['show', `${done.branch}:kept`])).toContain('+echo $(($1 + $2))');
       const parents = await git(origin, ['show', '--no-patch', '--format=%P', done.branch]);
       expect(parents).toBe(`${first.pullRequest?.head} ${base}`);
+    });
+  });
+
+  describe('of another attempt whose old patch was about to go', () => {
+    it.concurrent('keeps it from who began to clear away before', async () => {
+      const { origin, dataFolder } = here.workshop;
+      const first = await approve(here.client, await ask(`${REPAIR}; echo '# leaving' >> sum.sh`, { base_branch: 'leaving' }));
+      await commitInto(origin, 'leaving', 'echo $(($1 - $2)) # to be repaired\n', { from: 'leaving', path: 'sum.sh' });
+      const digest = first.runResult?.artifacts.patch?.digest ?? expect.fail('it has a patch');
+      const folder = join(dataFolder, 'artifacts');
+      await utimes(artifactPath(folder, digest), 0, 0);
+      const lookedAt = Date.now();
+
+      const again = await rerun(here.client, first, 'Keep the remark');
+      expect(again.prepared).toMatchObject({ startFrom: 'base_after_conflict' });
+      await createArtifacts({ folder, bytesMax: ARTIFACT_BYTES_MAX }).remove(digest, lookedAt);
+      const done = await approve(here.client, again);
+      expect(done.status, done.sentence).toBe('COMPLETED');
     });
   });
 

@@ -57,6 +57,11 @@ const startOf = async (
 ): Promise<Pick<Prepared, 'startTree' | 'startFrom'>> => {
   if (feedback === null || lastChange === null || lastChange.repo !== repo) return { startTree: base.tree, startFrom: 'base' };
   const { tree, baseCommit, patch } = lastChange;
+  // Put again, it counts as new: whoever began to clear away while the task was over leaves it. Without it the tree may do.
+  await artifacts
+    .get(patch)
+    .then(artifacts.put)
+    .catch(() => undefined);
   try {
     await repositories.ensureTree(repo, tree, baseCommit, () => artifacts.get(patch));
     const merged = await repositories.mergeOnto(repo, tree, baseCommit, base.commit);
