@@ -173,8 +173,8 @@ const detail = (folded: FoldedTask): Omit<TaskView, keyof TaskSummary> => {
 /** The whole task as everyone sees it. */
 export const taskView = (folded: FoldedTask): TaskView => ({ ...summary(folded), ...detail(folded) });
 
-/** The JSON text of two objects that are not empty as that of one. */
-const joined = (first: string, second: string): string => `${first.slice(0, -1)},${second.slice(1)}`;
+/** The JSON text of a whole task: its summary, which stands in the list alone, and its document, the rest. */
+export const taskText = (summaryText: string, document: string): string => `${summaryText.slice(0, -1)},${document.slice(1)}`;
 
 /** Every task with its detail, the list of tasks, and the pending work. Newest first is the order of the streams' numbers, downwards. */
 export const tasksProjection: Projection<FoldedTask> = {
@@ -200,17 +200,16 @@ export const tasksProjection: Projection<FoldedTask> = {
   park: (folded, parked) => ({ ...folded, parked }),
   show: (folded) => {
     const { task, channel, parked } = folded;
-    const summaryText = JSON.stringify(summary(folded));
     const listed: Row = {
       status: task.status,
       repo: task.repo,
       requested_by: task.requestedBy,
       channel,
-      summary: summaryText,
+      summary: JSON.stringify(summary(folded)),
     };
     const work = parked ? undefined : workRow(task);
     return {
-      document: joined(summaryText, JSON.stringify(detail(folded))),
+      document: JSON.stringify(detail(folded)),
       rows: { task_list: [listed], work: work ? [work] : [] },
     };
   },

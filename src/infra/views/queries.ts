@@ -2,6 +2,7 @@ import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import type { KnownTask } from '../../commands/ports/task-queries.ts';
 import { taskStream } from '../../domain/ids.ts';
 import type { TaskView } from '../../projections/task-view.ts';
+import { taskText } from '../../projections/tasks.ts';
 import { cardQueries } from './card-queries.ts';
 import { chatQueries } from './chat-queries.ts';
 import { historyQueries } from './history-queries.ts';
@@ -74,7 +75,7 @@ const pending = (row: Row): PendingStep => ({
 
 const taskQueries = (database: DatabaseSync, named: (table: string) => string) => {
   const [tasks, list] = [named('tasks'), named('task_list')];
-  const found = `SELECT t.stream, t.document, l.repo, l.requested_by, l.status FROM ${tasks} t JOIN ${list} l ON l.id = t.id`;
+  const found = `SELECT t.stream, t.document, l.summary, l.repo, l.requested_by, l.status FROM ${tasks} t JOIN ${list} l ON l.id = t.id`;
   const get = database.prepare(`${found} WHERE t.stream = ?`);
   const begin = database.prepare(`${found} WHERE t.stream >= ? AND t.stream < ? ORDER BY t.stream LIMIT 2`);
   const waiting = database.prepare(
@@ -97,7 +98,7 @@ const taskQueries = (database: DatabaseSync, named: (table: string) => string) =
     repo: String(row.repo),
     requestedBy: String(row.requested_by),
     status: row.status as FoundTask['status'], // Written by the projection.
-    json: String(row.document),
+    json: taskText(String(row.summary), String(row.document)),
   });
 
   const byPrefix = (typed: string): FoundTask | 'none' | 'ambiguous' => {

@@ -14,8 +14,8 @@ interface Asked {
 export const startKeeper = async (place: KeeperPlace): Promise<Keeper> => {
   const thread = new Worker(new URL('./keeper-thread.ts', import.meta.url), {
     workerData: place,
-    // Three times a half: of 8 MiB most is garbage by the time it is full, of 2 MiB little, and a quarter of this thread's time went into moving it.
-    resourceLimits: { maxYoungGenerationSizeMb: 24 },
+    // Three times a half: of 16 MiB most is garbage by the time it is full, of 2 MiB little, and a quarter of this thread's time went into moving it.
+    resourceLimits: { maxYoungGenerationSizeMb: 48 },
   });
   const say = (order: Order): void => thread.postMessage(order);
   const first = Promise.withResolvers<Standing>();
