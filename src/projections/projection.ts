@@ -23,7 +23,7 @@ export interface Table {
 
 /** What is shown of one stream. */
 export interface Shown {
-  /** What a reader of this one stream gets, as JSON text; what stands in a row already may be left out. */
+  /** What a reader of this one stream gets, as JSON text. Tasks leave out their summary, which stands in a row: `taskText` puts it back. */
   readonly document: string;
   /** By table; a table that is not named has no row of this stream. */
   readonly rows: Readonly<Record<string, readonly Row[]>>;

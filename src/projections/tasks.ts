@@ -4,7 +4,7 @@ import { shownReport } from '../domain/policy/shapes.ts';
 import type { TaskEvent } from '../domain/task/events.ts';
 import { evolve } from '../domain/task/evolve.ts';
 import { taskKind } from '../domain/task/index.ts';
-import { absent, allowedTree, type PresentTask } from '../domain/task/state.ts';
+import { absent, allowedTree, isOver, type PresentTask } from '../domain/task/state.ts';
 import { textOf } from '../domain/text.ts';
 import type { Parking, Projection, Row, Seen } from './projection.ts';
 import type { ApprovalGiven, TaskSummary, TaskView, Transition } from './task-view.ts';
@@ -173,7 +173,10 @@ const detail = (folded: FoldedTask): Omit<TaskView, keyof TaskSummary> => {
 /** The whole task as everyone sees it. */
 export const taskView = (folded: FoldedTask): TaskView => ({ ...summary(folded), ...detail(folded) });
 
-/** The JSON text of a whole task: its summary, which stands in the list alone, and its document, the rest. */
+/**
+ * The JSON text of a whole task: its summary, which stands in the list alone, and its document, the rest. While a
+ * view of version 5 answers, its documents have the summary, too: the same values twice.
+ */
 export const taskText = (summaryText: string, document: string): string => `${summaryText.slice(0, -1)},${document.slice(1)}`;
 
 /** Every task with its detail, the list of tasks, and the pending work. Newest first is the order of the streams' numbers, downwards. */
@@ -196,7 +199,7 @@ export const tasksProjection: Projection<FoldedTask> = {
     work: workTable,
   },
   fold,
-  isOver: ({ task }) => task.status === 'COMPLETED' || task.status === 'FAILED',
+  isOver: ({ task }) => isOver(task),
   park: (folded, parked) => ({ ...folded, parked }),
   show: (folded) => {
     const { task, channel, parked } = folded;

@@ -35,21 +35,30 @@ const gathered = async (through: (client: Client) => Client = (client) => client
 /** Somebody asks for something, and until it is over `events` are wanted of people. */
 const asked = async (people: People, ...events: readonly string[]): Promise<number> => {
   people.ask();
-  while (people.open() > 0) {
+  const [wish] = people.wishes;
+  if (!wish) throw new Error('nobody asked for anything');
+  let ended = false;
+  void wish.over.finally(() => {
+    ended = true;
+  });
+  while (!ended) {
     for (const event of events) people.provoke(event);
     await pause(GLANCE_MS);
   }
-  return people.wishes[0]?.failures() ?? 0;
+  expect(wish.isOver()).toBe(true);
+  return wish.failures();
 };
 
 describe('A person over HTTP', () => {
-  it('gets a wish fulfilled as the only one, however often somebody is wanted who rejects and cancels', async () => {
+  it('gets a wish fulfilled as the only one, however often somebody is wanted who rejects and cancels', {
+    timeout: 180_000,
+  }, async () => {
     const { people, tasks } = await gathered();
     const failures = await asked(people, 'append TaskRejected', 'append TaskCancelled');
     expect(await tasks()).toMatchObject({ tasks: [{ status: 'COMPLETED', attempt: failures + 1 }] });
   });
 
-  it('asks again when a process that is behind the others refuses', async () => {
+  it('asks again when a process that is behind the others refuses', { timeout: 180_000 }, async () => {
     let refused = 0;
     const { people, tasks } = await gathered((client) => ({
       // It reads of an attempt that is over, and so asks for another one than is due.

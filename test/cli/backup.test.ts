@@ -83,7 +83,7 @@ describe('A backup', () => {
     const cwd = await mkdtemp(join(elsewhere, 'try-'));
     const { code, stdout } = await countersign(['restore', file], { cwd });
     expect(code).toBe(0);
-    expect(stdout).toContain('Not in it, but named by open tasks: 1 artifact.');
+    expect(stdout).toContain('Named by open tasks, but not there: 1 artifact.');
     expect(stdout).toContain(`${digest} of task ${taskId}`);
   });
 

@@ -81,6 +81,12 @@ describe('An audit', () => {
     ['a key twice, of which only the last is read', lines.with(4, `{"auditVersion":"1.0",${lines[4]?.slice(1)}`), 5],
     ['a torn line', lines.with(-1, lines.at(-1)?.slice(0, 40) ?? ''), events.length],
     ['an empty line', lines.with(4, ''), 5],
+    ['half a character', lines.with(4, lines[4]?.replace('"data":{', '"data":{"a":"\\ud800",') ?? ''), 5],
+    [
+      'what is nested too deeply',
+      lines.with(4, lines[4]?.replace('"data":{', `"data":{"a":${'['.repeat(101)}${']'.repeat(101)},`) ?? ''),
+      5,
+    ],
   ])('does not verify from there on with %s', async (_, tampered, line) => {
     expect(await verifyAudit(tampered)).toMatchObject({ valid: false, faults: [], brokenAt: { line }, lines: line - 1 });
   });
@@ -133,7 +139,7 @@ describe('What somebody else appended to a stream of ours', () => {
     ['without a hash', { data: { taskId: 'x' }, metadata: { actor: 'person-x' } }],
     ['with a hash that nobody computed', { data: null, metadata: { prevHash: '', hash: 'f'.repeat(64) } }],
     ['with half a character', { data: {}, metadata: { hash: '\ud800' } }],
-    ['nested too deeply to be written', { data: deep, metadata: { actor: 'person-x' } }],
+    ['nested too deeply to be written', { data: deep, metadata: { actor: 'person-x', hash: 'f'.repeat(64) } }],
   ])('is named, and everything else is judged: %s', async (_, wrote) => {
     const verdict = await verifyAudit(told([begun, foreign(wrote), ...after]));
     expect(verdict).toMatchObject({

@@ -258,11 +258,11 @@ describe('Installed packages', () => {
     await mkdir(elsewhere);
     vi.stubEnv('TMPDIR', elsewhere);
     onTestFinished(() => void vi.unstubAllEnvs());
-    const standing: string[] = [];
+    let standing: string[] | undefined;
     // An engine that knows no image of ours, and dies as soon as it gets one.
     const engine = createServer(({ method, url = '', socket }, response) => {
       if (method === 'GET') return void response.end(url.includes('/images/json') ? '[]' : '{"Id":"","Config":{"Volumes":null}}');
-      standing.push(...readdirSync(elsewhere));
+      standing = readdirSync(elsewhere);
       socket.destroy();
     }).listen(socketPath);
     onTestFinished(() => void engine.close());

@@ -32,7 +32,7 @@ export interface RestoreOptions {
 }
 
 export interface RestoreReport extends BackupReport {
-  /** Artifacts that open tasks name and that the backup does not hold. */
+  /** Artifacts that open tasks name and that are neither in the backup nor in the folder already. */
   readonly missing: readonly { readonly digest: string; readonly taskId: string }[];
 }
 
@@ -60,13 +60,13 @@ export const restoreBackup = async (options: RestoreOptions): Promise<RestoreRep
       throw new BackupFault('The log of this backup stands in an EventStoreDB. Restore it there, and set EVENTSTORE_URL.');
     if (report.log !== null && !holdsLog)
       throw new BackupFault('This backup holds its log. Unset EVENTSTORE_URL to restore it into the data folder.');
-    const missing = report.log === null ? [] : missingIn(join(folder, ARTIFACTS), await verifyLog(folder));
+    const needed = report.log === null ? new Map<string, string>() : await verifyLog(folder);
     if (artifactFolder !== join(dataFolder, ARTIFACTS)) {
       await cp(join(folder, ARTIFACTS), artifactFolder, { recursive: true, force: false });
       await removeFolder(join(folder, ARTIFACTS));
     }
     await rm(dataFolder, { recursive: true, force: true });
     await rename(folder, dataFolder);
-    return { ...report, missing };
+    return { ...report, missing: missingIn(artifactFolder, needed) };
   });
 };

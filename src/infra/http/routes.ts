@@ -124,7 +124,7 @@ export const addRoute = <
 
 export const JSON_TYPE = 'application/json; charset=UTF-8';
 
-/** JSON that was written already, by a view when the thing changed. The tests hold it against the schemas. */
+/** JSON that was written already, most of it by a view. The tests hold it against the schemas. */
 export const rendered = (text: string, status = 200, headers: Readonly<Record<string, string>> = {}): Response =>
   new Response(text, { status, headers: { 'content-type': JSON_TYPE, ...headers } });
 

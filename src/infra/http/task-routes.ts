@@ -36,7 +36,7 @@ const PAGES_MAX = 100;
 
 type AnyCall = Pick<Call<undefined, undefined, undefined>, 'caller' | 'header' | 'signal'>;
 
-/** Tasks: filing, reading, acting. The JSON of a task comes from the view as text; it was rendered when it changed. */
+/** Tasks: filing, reading, acting. The JSON of a task comes from the view as text. */
 export const addTaskRoutes = (api: Api, { door, views, artifacts }: ApiOptions, reader: TaskReader): void => {
   const runResultOf = createRunResults(artifacts);
 

@@ -11,7 +11,7 @@ import { peopleQueries } from './people-queries.ts';
 import type { ViewStanding } from './slot.ts';
 import { tableName } from './view-tables.ts';
 
-/** The public JSON of a task, written when it changed, and what a reader's rights are judged by. */
+/** The public JSON of a task, and what a reader's rights are judged by. */
 export interface FoundTask {
   readonly taskId: string;
   readonly repo: string;

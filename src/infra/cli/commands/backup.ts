@@ -43,7 +43,7 @@ const missingInWords = ({ missing }: RestoreReport, { terminal }: Desk): string[
   missing.length === 0
     ? []
     : [
-        terminal.ink('warn', `  Not in it, but named by open tasks: ${count(missing.length, 'artifact')}.`),
+        terminal.ink('warn', `  Named by open tasks, but not there: ${count(missing.length, 'artifact')}.`),
         ...missing.slice(0, MISSING_MAX).map(({ digest, taskId }) => `    ${digest} of task ${taskId}`),
         ...(missing.length > MISSING_MAX ? [`    and ${missing.length - MISSING_MAX} more`] : []),
         '  They cannot be read, and a stage that needs one fails: rerun its task then. Those of earlier attempts may have gone by their age.',

@@ -122,7 +122,7 @@ export const pageOf = (terminal: Terminal) => {
         '',
         verdict.valid
           ? `  ${ink('good', 'The audit holds:')} ${count(verdict.lines, 'line')}, each bound to the one before; every hash was computed anew.`
-          : `  ${ink('bad', 'The audit does not hold.')}`,
+          : `  ${ink('bad', 'The audit does not hold.')} ${(verdict.brokenAt ?? verdict.faults[0])?.sentence}`,
       );
     },
 
