@@ -47,12 +47,16 @@ export const runChaos = async (options: RunOptions): Promise<readonly PlayedBatc
   const size = Math.min(failures, pointsMax);
   const batches = Math.ceil(failures / size) * BATCHES_SPARE + BATCHES_SPARE;
   let next = batch ?? 0;
+  let underWay = 0;
 
-  const isEnough = (): boolean =>
+  const injected = (): number => played.reduce((sum, report) => sum + report.injected.length, 0);
+  const isEnd = (): boolean =>
     signal?.aborted === true ||
-    played.reduce((sum, { injected }) => sum + injected.length, 0) >= failures ||
+    injected() >= failures ||
     performance.now() - begun > msMax ||
     next >= (batch === undefined ? batches : batch + 1);
+  /** What is played now will be enough, if it meets all its points. */
+  const isPromised = (): boolean => injected() + underWay * size >= failures;
   const play = async (number: number): Promise<void> => {
     const { setup, points } = dealt(seed, [first, ...others], only, size, number);
     const asked = { seed: `${seed}/batch ${number}`, setup, points, mutant, calmMs, signal };
@@ -67,8 +71,11 @@ export const runChaos = async (options: RunOptions): Promise<readonly PlayedBatc
     onBatch(number, entry);
   };
   const lane = async (): Promise<void> => {
-    while (!isEnough()) await play(next++);
+    while (!isEnd() && !isPromised()) {
+      underWay++;
+      await play(next++).finally(() => underWay--);
+    }
   };
-  await Promise.all(Array.from({ length: parallel }, lane));
+  while (!isEnd()) await Promise.all(Array.from({ length: parallel }, lane));
   return played;
 };
