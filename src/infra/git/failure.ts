@@ -1,6 +1,7 @@
 import { OutsideFailure } from '../../commands/ports/repositories.ts';
 
-const NO_SPACE = /no space left|disk quota/i;
+/** In the words of the system, or in those of git, which are its own where it writes an index. */
+const NO_SPACE = /no space left|disk quota|out of diskspace/i;
 
 /** Git ended otherwise than it should. What it printed may hold paths and URLs of this machine, so it can be asked but not read. */
 export class GitFailure extends Error {
