@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -20,7 +21,7 @@ import { type Workbench, workbench } from './workbench.ts';
 const MiB = 1024 * 1024;
 const NPM_CI = 'npm ci --ignore-scripts';
 const INSTALL_LIMITS = { ...LIMITS, sandboxScratchInodes: 10_000 };
-const OWNER = 'test-installs';
+const OWNER = `test-installs-${randomUUID()}`;
 
 interface Wish {
   readonly run: string;
@@ -92,9 +93,9 @@ describe('Installed packages', () => {
     const filters = { label: [`countersign.owner=${OWNER}`] };
     const [containers, volumes] = await Promise.all([
       connectDocker().listContainers({ all: true, filters }),
-      connectDocker().listVolumes(),
+      connectDocker().listVolumes({ filters }),
     ]);
-    return containers.length + volumes.Volumes.filter(({ Options }) => Options?.type === 'tmpfs').length;
+    return containers.length + volumes.Volumes.length;
   };
 
   it('serve the tests of an ordinary Node project, programs included, and no lifecycle script ran', async () => {

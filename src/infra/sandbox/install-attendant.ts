@@ -103,7 +103,7 @@ const containerOptions = (order: AttendantOrder, image: string): Docker.Containe
           Target: '/made',
           VolumeOptions: {
             NoCopy: true,
-            Labels: {},
+            Labels: { [OWNER_LABEL]: owner },
             DriverConfig: {
               Name: 'local',
               Options: {

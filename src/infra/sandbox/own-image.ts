@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, mkdtemp, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -21,14 +21,21 @@ const librariesOf = async (programs: readonly string[]): Promise<readonly string
   return [...new Set(Array.from(stdout.matchAll(/(?:=> |^\t)(\/\S+) \(0x/gm), ([, path]) => path ?? ''))];
 };
 
-/** Changes whenever one of the files does, so an old image is not taken for the present one. */
+/** What stands for the contents of `path`: of a file its digest, of a folder (packages of this machine) when it was made. */
+const contentsOf = async (path: string): Promise<string> => {
+  // A hundred megabytes, and its version says which.
+  if (path === process.execPath) return process.version;
+  const found = await stat(path);
+  if (found.isDirectory()) return `${path} ${found.mtimeMs}`;
+  return createHash('sha256')
+    .update(await readFile(path))
+    .digest('hex');
+};
+
+/** The same for the same files, from whichever checkout; another whenever one of them changes, so an old image is not taken for the present one. */
 const fingerprint = async (files: ReadonlyMap<string, string>): Promise<string> => {
   const hash = createHash('sha256');
-  for (const [inside, path] of files) {
-    const { size, mtimeMs } = await stat(path);
-    // Every checkout has a Node of its own; the same one makes the same image.
-    hash.update(path === process.execPath ? `${process.version}\0${size}\n` : `${inside}\0${path}\0${size}\0${mtimeMs}\n`);
-  }
+  for (const [inside, path] of files) hash.update(`${inside}\0${await contentsOf(path)}\n`);
   return hash.digest('hex').slice(0, 12);
 };
 
