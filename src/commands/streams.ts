@@ -1,8 +1,7 @@
-import { ZodError } from 'zod';
 import type { Kind } from '../domain/decider.ts';
 import type { EventStore, Position } from '../domain/event-store.ts';
 import { DomainError } from '../domain/refusals.ts';
-import { happened, UnknownEvent } from '../domain/upcasters.ts';
+import { happened, UnreadableEvent } from '../domain/upcasters.ts';
 
 /** What a command made true: the type of its first event, and the position of its last. */
 export interface Made {
@@ -42,7 +41,7 @@ export const createStreams = (store: EventStore) => ({
       try {
         state = kind.evolve(state, happened(kind, event));
       } catch (error) {
-        throw error instanceof UnknownEvent || error instanceof ZodError ? new DomainError('stream-parked') : error;
+        throw error instanceof UnreadableEvent ? new DomainError('stream-parked') : error;
       }
       const commandId = event.metadata.commandId ?? '';
       first ??= commandId;

@@ -1,3 +1,4 @@
+import { ZodError } from 'zod';
 import type { Kind } from './decider.ts';
 import { type Happened, Metadata, SCHEMA_VERSION } from './event.ts';
 import { ownText } from './text.ts';
@@ -31,13 +32,13 @@ const FIRST_SHAPES: Readonly<Record<string, (data: Readonly<Record<string, unkno
 /** Brings the data of one event type from one schema version to the next. None was needed yet; the first stands here, keyed `type@version`. */
 export const UPCASTERS: Readonly<Record<string, (data: unknown) => unknown>> = {};
 
-/** The event was written by newer code: its stream is parked until the service is updated. */
-export class UnknownEvent extends Error {
-  override readonly name = 'UnknownEvent';
-  /** Schema version that is needed. */
+/** No code here understands the event: its stream is parked. */
+export class UnreadableEvent extends Error {
+  override readonly name = 'UnreadableEvent';
+  /** The schema version that newer code wrote it in; `unreadable`: something other than the service wrote it. */
   readonly needs: string;
-  constructor(type: string, needs: string) {
-    super(`event ${type} of schema version ${needs} is unknown to this version`);
+  constructor(type: string, needs: string, options?: ErrorOptions) {
+    super(`event ${type} cannot be read by this version (${needs})`, options);
     this.needs = needs;
   }
 }
@@ -50,13 +51,14 @@ const upcast = (type: string, data: unknown, from: number): unknown => {
   return current;
 };
 
-/**
- * An event as `evolve` and the projections see it: parsed by the schema of its type, brought to today's shape. Throws `UnknownEvent` for what
- * only newer code knows; a `ZodError` means the store holds what nobody wrote.
- */
-export const happened = (kind: Pick<Kind, 'events'>, stored: Stored): Happened => {
-  const { actor, at, schema } = Metadata.parse(stored.metadata);
-  const shape = Object.hasOwn(kind.events, stored.type) ? kind.events[stored.type] : undefined;
-  if (!shape || Number(schema) > Number(SCHEMA_VERSION)) throw new UnknownEvent(stored.type, schema);
-  return { type: stored.type, data: shape.parse(upcast(stored.type, stored.data, Number(schema))), actor, at };
+/** An event as `evolve` and the projections see it: parsed by the schema of its type, brought to today's shape. Throws `UnreadableEvent`. */
+export const happened = (kind: Pick<Kind, 'events'>, { type, data, metadata }: Stored): Happened => {
+  try {
+    const { actor, at, schema } = Metadata.parse(metadata);
+    const shape = Object.hasOwn(kind.events, type) ? kind.events[type] : undefined;
+    if (!shape || Number(schema) > Number(SCHEMA_VERSION)) throw new UnreadableEvent(type, schema);
+    return { type, data: shape.parse(upcast(type, data, Number(schema))), actor, at };
+  } catch (error) {
+    throw error instanceof ZodError ? new UnreadableEvent(type, 'unreadable', { cause: error }) : error;
+  }
 };

@@ -4,8 +4,11 @@ import type { Heartbeats } from './heartbeats.ts';
 
 /** Longest wait for the lease to be given back when the process stops, in milliseconds; then it is overtaken for its silence. */
 const RELEASE_MS_MAX = 1_000;
-/** Between two looks at the lease, in milliseconds: two of them are what a change of hands takes longer than the holder's silence. */
-const LOOK_MS = 500;
+/**
+ * Longest time between two looks at the lease, in milliseconds: two of them are what a change of hands takes longer than the holder's silence.
+ * Where hearts beat quicker it looks as often as they do: a silence is one only as long as somebody went on listening.
+ */
+const LOOK_MS_MAX = 500;
 
 export interface SingletonOptions {
   readonly store: Pick<EventStore, 'append' | 'readStream'>;
@@ -13,11 +16,10 @@ export interface SingletonOptions {
   readonly name: string;
   /** This process, by the name its heart-beats have. */
   readonly worker: string;
-  readonly heartbeats: Pick<Heartbeats, 'isHeard' | 'unbroken'>;
+  readonly heartbeats: Pick<Heartbeats, 'intervalMs' | 'isHeard' | 'unbroken'>;
   /** Takes the work up, and gives how to lay it down again. */
   readonly begin: () => () => Promise<void>;
   readonly log: RunnerLog;
-  readonly lookMs?: number;
 }
 
 export interface Singleton {
@@ -52,7 +54,7 @@ interface Held {
  * The holder's heart-beats renew it; when they fall silent another claims it, and a holder that could not beat has laid the work down before.
  */
 export const startSingleton = (options: SingletonOptions): Singleton => {
-  const { store, name, worker, heartbeats, begin, log, lookMs = LOOK_MS } = options;
+  const { store, name, worker, heartbeats, begin, log } = options;
   const stream = `lease-${name}`;
   let held: Held | undefined;
   /** Revision of the last claim of ours. */
@@ -131,7 +133,7 @@ export const startSingleton = (options: SingletonOptions): Singleton => {
         looking = undefined;
       });
   };
-  const timer = setInterval(lookAgain, lookMs);
+  const timer = setInterval(lookAgain, Math.min(LOOK_MS_MAX, heartbeats.intervalMs));
   lookAgain();
 
   return {

@@ -1,8 +1,7 @@
-import { ZodError } from 'zod';
 import type { TaskEvent } from '../domain/task/events.ts';
 import { taskKind } from '../domain/task/index.ts';
 import { textOf } from '../domain/text.ts';
-import { happened, UnknownEvent } from '../domain/upcasters.ts';
+import { happened, UnreadableEvent } from '../domain/upcasters.ts';
 import type { AuditLine } from './audit.ts';
 
 /** A line of the audit of OkayDokki, version 1.0 (docs/migration-okaydokki.md). */
@@ -72,8 +71,7 @@ const taskEvent = ({ type, data, metadata, hash }: AuditLine) => {
   try {
     return happened(taskKind, { type, data, metadata: { ...metadata, hash } });
   } catch (error) {
-    // Of newer code, or somebody else's.
-    if (error instanceof UnknownEvent || error instanceof ZodError) return undefined;
+    if (error instanceof UnreadableEvent) return undefined;
     throw error;
   }
 };

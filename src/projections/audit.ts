@@ -101,18 +101,21 @@ const strangeness = ({ hash, ...line }: AuditLine, before: { readonly revision: 
   return undefined;
 };
 
-/**
- * Checks lines one after the other, each by what it holds itself: `check` throws `AuditFault` at each that is not what the service wrote there.
- * When that is the fault of its event alone, `head` is past it and the next line can be checked: the lines are one chain all the same. Of
- * every stream it remembers the last hash.
- */
-export const auditVerifier = () => {
+/** What is wrong with a line. */
+export interface AuditFinding {
+  readonly line: number;
+  readonly sentence: string;
+}
+
+/** The lines from the first on, as far as they follow from each other. Of every stream it remembers the last hash. */
+const followChain = () => {
   const streams = new Map<string, { revision: number; hash: string }>();
   let head = NO_LINES;
 
   return {
     head: (): AuditHead => head,
-    check(text: string): AuditHead {
+    /** Takes the next line in. Throws `AuditFault` when it is not the next one. Gives what is wrong with its event: the chain goes on all the same. */
+    add(text: string): AuditFinding | undefined {
       const number = head.sequence + 1;
       const line = readAuditLine(text, number);
       const { stream, revision, sequence, hash } = line;
@@ -122,19 +125,13 @@ export const auditVerifier = () => {
       const strange = strangeness(line, streams.get(stream) ?? { revision: -1, hash: '' });
       streams.set(stream, { revision, hash });
       head = { sequence, lineHash: line.lineHash };
-      if (strange) throw fault(number, `(${stream}, revision ${revision}) ${strange}`);
-      return head;
+      return strange && { line: number, sentence: `Line ${number} (${stream}, revision ${revision}) ${strange}` };
     },
   };
 };
 
 /** Most faults of events that are told one by one. */
 export const FAULTS_MAX = 20;
-
-export interface AuditFinding {
-  readonly line: number;
-  readonly sentence: string;
-}
 
 /** `lines` are one chain from the first on, up to `head`. */
 export type AuditVerdict =
@@ -158,36 +155,29 @@ export const verifyAudit = async (
   lines: AsyncIterable<string> | Iterable<string>,
   expected: AuditHead = NO_LINES,
 ): Promise<AuditVerdict> => {
-  const verifier = auditVerifier();
-  const verified = (): number => verifier.head().sequence;
+  const chain = followChain();
   const faults: AuditFinding[] = [];
   let faultCount = 0;
-  const check = (text: string): void => {
-    try {
-      verifier.check(text);
-    } catch (error) {
-      if (!(error instanceof AuditFault) || error.line > verified()) throw error;
-      if (++faultCount <= FAULTS_MAX) faults.push({ line: error.line, sentence: error.message });
-    }
-  };
   let brokenAt: AuditFinding | null = null;
   try {
     for await (const text of lines) {
-      check(text);
-      if (verified() === expected.sequence && verifier.head().lineHash !== expected.lineHash)
-        throw fault(verified(), 'is not the one that was noted: the audit was rewritten.');
+      const found = chain.add(text);
+      if (found && ++faultCount <= FAULTS_MAX) faults.push(found);
+      const head = chain.head();
+      if (head.sequence === expected.sequence && head.lineHash !== expected.lineHash)
+        throw fault(head.sequence, 'is not the one that was noted: the audit was rewritten.');
     }
-    if (verified() < expected.sequence) {
+    const { sequence } = chain.head();
+    if (sequence < expected.sequence)
       throw fault(
-        verified() + 1,
+        sequence + 1,
         `and all after it are missing: the audit had ${expected.sequence} lines when its head was noted.`,
       );
-    }
   } catch (error) {
     if (!(error instanceof AuditFault)) throw error;
     brokenAt = { line: error.line, sentence: error.message };
   }
-  const proven = { lines: verified(), head: verifier.head() };
+  const proven = { lines: chain.head().sequence, head: chain.head() };
   return faultCount === 0 && brokenAt === null
     ? { valid: true, ...proven }
     : { valid: false, ...proven, faults, faultCount, brokenAt };

@@ -1,10 +1,9 @@
-import { ZodError } from 'zod';
 import type { RecordedEvent } from '../domain/event-store.ts';
 import type { TaskEvent, TaskEventData } from '../domain/task/events.ts';
 import { taskKind } from '../domain/task/index.ts';
 import type { Stage } from '../domain/task/shapes.ts';
 import { textOf } from '../domain/text.ts';
-import { happened, UnknownEvent } from '../domain/upcasters.ts';
+import { happened, UnreadableEvent } from '../domain/upcasters.ts';
 
 /** One event of a task in words. */
 export interface TimelineLine {
@@ -167,9 +166,10 @@ const words = (event: RecordedEvent): Words => {
     // The table is keyed by the very type that selects the data's shape; TypeScript cannot see that the two go together.
     return (WORDS[type] as (of: typeof data) => Words)(data);
   } catch (error) {
-    if (error instanceof UnknownEvent) return { sentence: 'Only a newer version of the service understands this event.' };
-    if (error instanceof ZodError) return { sentence: 'This event cannot be read: something other than the service wrote it.' };
-    throw error;
+    if (!(error instanceof UnreadableEvent)) throw error;
+    return error.needs === 'unreadable'
+      ? { sentence: 'This event cannot be read: something other than the service wrote it.' }
+      : { sentence: 'Only a newer version of the service understands this event.' };
   }
 };
 

@@ -61,7 +61,7 @@ describe('A singleton', () => {
         doing = doing.filter((other) => other !== worker);
       };
     };
-    const singleton: Singleton = startSingleton({ store: seen, name: 'poller', worker, heartbeats, begin, log, lookMs: 10 });
+    const singleton: Singleton = startSingleton({ store: seen, name: 'poller', worker, heartbeats, begin, log });
     opened.push(heartbeats.stop, singleton.stop);
     return { ...singleton, heartbeats };
   };

@@ -107,9 +107,10 @@ export const createStoreCopy = ({ kinds, dataFolder, openEraser }: StoreCopyOpti
 
     const head = await headOf(from);
     await copyToBetween(order, onProgress);
-    await using eraser = new AsyncDisposableStack();
-    await eraseNamed(await openEraser(folder, eraser), erase);
-    await eraser.disposeAsync();
+    {
+      await using eraser = new AsyncDisposableStack();
+      await eraseNamed(await openEraser(folder, eraser), erase);
+    }
     const second = await copy(between, to, false, onProgress);
     if ((await headOf(from)) !== head)
       throw new CopyRefused('A service wrote to the source meanwhile. Stop every one, and copy into a new target.');

@@ -1,4 +1,3 @@
-import { ZodError } from 'zod';
 import type { Happened } from '../../domain/event.ts';
 import type { EventStore } from '../../domain/event-store.ts';
 import { taskStream } from '../../domain/ids.ts';
@@ -6,7 +5,7 @@ import { may, nameOf, type Person } from '../../domain/person/index.ts';
 import { DomainError } from '../../domain/refusals.ts';
 import type { TaskEvent } from '../../domain/task/events.ts';
 import { taskKind } from '../../domain/task/index.ts';
-import { happened, UnknownEvent } from '../../domain/upcasters.ts';
+import { happened, UnreadableEvent } from '../../domain/upcasters.ts';
 import type { TaskSummary, TaskView } from '../../projections/task-view.ts';
 import type { TaskFilter } from '../views/queries.ts';
 import type { Views } from '../views/views.ts';
@@ -87,7 +86,7 @@ export const createReading = ({ views, store }: ReadingOptions) => {
           events.push(happened(taskKind, event) as TaskEvent & Happened); // Parsed by the schema of its type.
         } catch (error) {
           // Its task is parked, and says so.
-          if (!(error instanceof UnknownEvent || error instanceof ZodError)) throw error;
+          if (!(error instanceof UnreadableEvent)) throw error;
         }
       }
       return sinceAsked(events, approvalId, (actor) => (actor === person.personId ? 'You' : named(actor)));

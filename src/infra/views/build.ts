@@ -1,8 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { ZodError } from 'zod';
 import type { Batch, EventStore, Position, RecordedEvent } from '../../domain/event-store.ts';
-import { happened, UnknownEvent } from '../../domain/upcasters.ts';
+import { happened, UnreadableEvent } from '../../domain/upcasters.ts';
 import { ERASURES, type Parking, type Projection, type Seen, type Shown } from '../../projections/projection.ts';
 import { createTables, IN_LOG_ONLY, type StoredStream, tableName, viewTables } from './view-tables.ts';
 
@@ -64,8 +63,7 @@ const seen = (projection: Projection, event: RecordedEvent): Seen => ({
 /** Why the stream cannot be folded any further. What is no fault of the event is the view's own. */
 const parking = (event: RecordedEvent, error: unknown): ParkedAt => {
   const { revision, type } = event;
-  if (error instanceof UnknownEvent) return { revision, type, needs: error.needs };
-  return { revision, type, needs: error instanceof ZodError ? 'unreadable' : 'fault' };
+  return { revision, type, needs: error instanceof UnreadableEvent ? error.needs : 'fault' };
 };
 
 /** Opens the tables of one build, which are made when they are missing. */

@@ -16,8 +16,6 @@ export const TEMPO: readonly Edit[] = [
   { file: 'src/infra/telegram/poller.ts', from: '{ first: 1_000, longest: 60_000 }', to: '{ first: 50, longest: 500 }' },
   { file: 'src/infra/telegram/pace.ts', from: 'chat: { ms: 3_000', to: 'chat: { ms: 300' },
   { file: 'src/infra/telegram/pace.ts', from: 'group: { ms: 60_000', to: 'group: { ms: 3_000' },
-  // Twice in half the silence after which another is overtaken (stage.ts), or no silence is ever long enough.
-  { file: 'src/infra/singleton.ts', from: 'LOOK_MS = 500', to: 'LOOK_MS = 200' },
   { file: 'src/infra/upkeep.ts', from: 'KEPT_AFTER_END_MS = 14 * 86_400_000', to: 'KEPT_AFTER_END_MS = 2_000' },
   { file: 'src/commands/runner.ts', from: 'TICK_MS = 1_000', to: 'TICK_MS = 250' },
   { file: 'src/infra/artifacts.ts', from: 'TEMPORARY_STALE_MS = 3_600_000', to: 'TEMPORARY_STALE_MS = 10_000' },
