@@ -7,10 +7,6 @@ describe('A full disk', () => {
     ['by this process', Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })],
     ['by a quota', Object.assign(new Error('EDQUOT: disk quota exceeded, mkdir'), { code: 'EDQUOT' })],
     ['by git', new GitFailure('hash-object', 128, false, 'error: unable to write file /srv/x: No space left on device')],
-    [
-      'by git at its index',
-      new GitFailure('read-tree', 128, false, "fatal: sha1 file '/srv/index.lock' write error. Out of diskspace"),
-    ],
   ])('is no fault of ours, and the sentence says what to do: met %s', (_, error) => {
     expect(outsideFailure(error)?.message).toBe('A disk of the service is full. Free some space; then it is tried again.');
   });
