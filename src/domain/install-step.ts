@@ -25,7 +25,7 @@ export const CommandLine = z
   .regex(/^[^\p{Cc}\s](?:[^\p{Cc}]*[^\p{Cc}\s])?$/u, { error: 'must be one line without spaces around it' });
 
 export const INSTALL_INPUTS_MAX = 100;
-export const INSTALL_OUTPUTS_MAX = 10;
+const INSTALL_OUTPUTS_MAX = 10;
 
 const isWithin = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`);
 

@@ -23,7 +23,7 @@ export const BlockedPath = z
   .regex(/^[^!\p{Cc}][^\p{Cc}]*$/u, { error: 'must be a glob in one line; there is no negation' });
 
 /** Most globs of one side, so that both together stay within the policy's bound. */
-export const BLOCKED_PATHS_MAX = 250;
+const BLOCKED_PATHS_MAX = 250;
 
 const wholeNumber = z.int({ error: 'must be a whole number' }).min(1, { error: 'must be at least 1' });
 

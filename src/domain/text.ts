@@ -16,7 +16,7 @@ export const Text = z.union([
 export type Text = z.infer<typeof Text>;
 
 /** What a reader sees where a text was erased. */
-export const REDACTED = '[redacted]';
+const REDACTED = '[redacted]';
 
 export const textOf = (text: Text): string => ('text' in text ? text.text : REDACTED);
 

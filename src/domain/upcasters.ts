@@ -30,7 +30,7 @@ const FIRST_SHAPES: Readonly<Record<string, (data: Readonly<Record<string, unkno
 };
 
 /** Brings the data of one event type from one schema version to the next. None was needed yet; the first stands here, keyed `type@version`. */
-export const UPCASTERS: Readonly<Record<string, (data: unknown) => unknown>> = {};
+const UPCASTERS: Readonly<Record<string, (data: unknown) => unknown>> = {};
 
 /** No code here understands the event: its stream is parked. */
 export class UnreadableEvent extends Error {

@@ -184,7 +184,8 @@ export const verifyAudit = async (
 };
 
 export interface AuditFilter {
-  readonly taskId?: string;
+  /** The id of a task, or the beginning of it. */
+  readonly task?: string;
   /** A person id, or `system:<worker>`. */
   readonly actor?: string;
   readonly type?: string;
@@ -195,10 +196,10 @@ export interface AuditFilter {
 }
 
 /** Whether a filter lets a line through. */
-export const auditMatches = (line: AuditLine, { taskId, actor, type, since, until }: AuditFilter): boolean => {
+export const auditMatches = (line: AuditLine, { task, actor, type, since, until }: AuditFilter): boolean => {
   const at = line.metadata.at ?? '';
   return (
-    (taskId === undefined || line.stream === `task-${taskId}`) &&
+    (task === undefined || line.stream.startsWith(`task-${task}`)) &&
     (actor === undefined || line.metadata.actor === actor) &&
     (type === undefined || line.type === type) &&
     (since === undefined || at >= since) &&

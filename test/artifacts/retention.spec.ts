@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Position, RecordedEvent } from '../../src/domain/event-store.ts';
 import { namedByOpenTasks } from '../../src/infra/artifact-retention.ts';
-import type { TaskFilter } from '../../src/infra/views/queries.ts';
+import type { TaskFilter } from '../../src/infra/views/task-queries.ts';
 import type { Views } from '../../src/infra/views/views.ts';
 
 const refOf = (digit: string) => ({ digest: digit.repeat(64), bytes: 3 });

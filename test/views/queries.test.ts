@@ -4,7 +4,7 @@ import type { EventStore, Position } from '../../src/domain/event-store.ts';
 import { derivedId } from '../../src/domain/ids.ts';
 import type { PersonEvent } from '../../src/domain/person/events.ts';
 import { InvalidCursor } from '../../src/infra/views/listing.ts';
-import type { TaskFilter } from '../../src/infra/views/queries.ts';
+import type { TaskFilter } from '../../src/infra/views/task-queries.ts';
 import type { Views } from '../../src/infra/views/views.ts';
 import { PersonView } from '../../src/projections/people.ts';
 import { TaskSummary } from '../../src/projections/task-view.ts';

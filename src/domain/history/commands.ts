@@ -5,7 +5,7 @@ import { historyEvents, importedLine, importedTask } from './events.ts';
 const { historyId, source, sourceId } = historyEvents.TaskImported.shape;
 
 /** Lines of one task that one command may bring in; the next command brings the next. */
-export const IMPORTED_LINES_MAX = 500;
+const IMPORTED_LINES_MAX = 500;
 
 export const historyCommands = {
   ImportHistory: message('ImportHistory', 'Bring in what an older service knew of one task.', {

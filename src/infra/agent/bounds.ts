@@ -8,7 +8,7 @@ export const AGENT_PROCESSES_MAX = 1024;
 /** Size of one file an agent writes. */
 export const AGENT_FILE_BYTES_MAX = 4 * 1024 ** 3;
 /** Memory of one agent with what stands in its in-memory folders: 8 GiB, or three quarters of a smaller machine. */
-export const AGENT_MEMORY_BYTES_MAX = Math.min(8 * 1024 ** 3, Math.floor(totalmem() * 0.75));
+const AGENT_MEMORY_BYTES_MAX = Math.min(8 * 1024 ** 3, Math.floor(totalmem() * 0.75));
 
 const CGROUPS = '/sys/fs/cgroup';
 const GROUP_PREFIX = 'countersign-agent-';

@@ -13,7 +13,7 @@ const HOME_BYTES_MAX = 1024 * MiB;
 const TEMPORARY_BYTES_MAX = 1024 * MiB;
 const SHARED_MEMORY_BYTES_MAX = 64 * MiB;
 
-export const AGENT_UID = 1000;
+const AGENT_UID = 1000;
 
 /** Parts of the machine's system that programs are made of. */
 export const SYSTEM_FOLDERS = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'] as const;

@@ -34,7 +34,7 @@ const stepInWords = ({ status, stage }: Transition): string =>
   STEP_WORDS[stage === null ? status : `${status} ${stage}`] ?? STEP_WORDS[status] ?? status;
 
 /** How a task came to where it is, a line a step, with the time each step took. */
-export const timelineLines = ({ transitions }: Pick<TaskView, 'transitions'>, { ink }: Paper): string[] =>
+const timelineLines = ({ transitions }: Pick<TaskView, 'transitions'>, { ink }: Paper): string[] =>
   transitions.map((step, at) => {
     const next = transitions[at + 1];
     const took = next === undefined ? '' : duration(Date.parse(next.at) - Date.parse(step.at));

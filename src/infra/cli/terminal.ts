@@ -92,7 +92,7 @@ const confirmOn = (input: Readable, output: Writable, question: string): Promise
     });
   });
 
-export const createTerminal = ({ input, output, complaints }: Streams): Terminal => ({
+const createTerminal = ({ input, output, complaints }: Streams): Terminal => ({
   print: (...lines) => void output.write(`${lines.join('\n')}\n`),
   complain: (...lines) => void complaints.write(`${lines.join('\n')}\n`),
   write: (chunk) =>

@@ -4,7 +4,7 @@ import { shownPath } from '../../domain/policy/path-name.ts';
 import { CountersignFile, OkaydokkiFile, type RepositoryConfig } from '../../domain/repository-config.ts';
 
 /** Where each flavour stands in the tree of the base commit. */
-export const REPOSITORY_FILES = { countersign: '.countersign.yml', okaydokki: 'okaydokki.yaml' } as const;
+const REPOSITORY_FILES = { countersign: '.countersign.yml', okaydokki: 'okaydokki.yaml' } as const;
 
 export type RepositoryFileFlavour = keyof typeof REPOSITORY_FILES;
 

@@ -2,7 +2,7 @@ import type { Answered } from '../../commands/door.ts';
 import { may } from '../../domain/person/index.ts';
 import { DomainError } from '../../domain/refusals.ts';
 import { foldTask, taskView } from '../../projections/tasks.ts';
-import type { FoundTask } from '../views/queries.ts';
+import type { FoundTask } from '../views/task-queries.ts';
 import type { Caller } from './authentication.ts';
 import type { ApiOptions } from './context.ts';
 import { BadCall } from './problem.ts';

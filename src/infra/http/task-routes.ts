@@ -1,6 +1,6 @@
 import type { Answered } from '../../commands/door.ts';
 import type { TaskView } from '../../projections/task-view.ts';
-import type { FoundTask, TaskFilter } from '../views/queries.ts';
+import type { FoundTask, TaskFilter } from '../views/task-queries.ts';
 import type { Api, ApiOptions } from './context.ts';
 import { addRoute, answers, type Call, rendered } from './routes.ts';
 import { createRunResults } from './run-result.ts';

@@ -6,13 +6,13 @@ export const OWNER_LABEL = 'countersign.owner';
 export const KEY_LABEL = 'countersign.key';
 
 /** A second execution of the same key finds the first one's container by this name. */
-export const containerName = (key: string): string => `countersign-${key}`;
+const containerName = (key: string): string => `countersign-${key}`;
 
 /** Docker mounts tmpfs `noexec` unless told, and gives it the mode of a folder of that name in the image: the owner makes it writable. */
 export const tmpfs = (exec: 'exec' | 'noexec', bytes: number, inodes: number): string =>
   `rw,nosuid,nodev,${exec},size=${bytes},nr_inodes=${inodes},mode=1777,uid=${SANDBOX_UID},gid=${SANDBOX_UID}`;
 
-export const TMP_INODES = 65_536;
+const TMP_INODES = 65_536;
 
 /**
  * What tools keep among the packages while they run: without such a folder some do not start. A test that is given packages gets
@@ -20,7 +20,7 @@ export const TMP_INODES = 65_536;
  */
 export const SCRATCH_IN_PACKAGES = ['.cache', '.vite', '.vite-temp'];
 
-export const holdsScratch = ({ path }: Pick<Dependency, 'path'>): boolean => /(?:^|\/)node_modules$/.test(path);
+const holdsScratch = ({ path }: Pick<Dependency, 'path'>): boolean => /(?:^|\/)node_modules$/.test(path);
 
 const foldersAbove = (path: string): readonly string[] =>
   path.split('/').flatMap((_, at, parts) => (at === 0 ? [] : [parts.slice(0, at).join('/')]));

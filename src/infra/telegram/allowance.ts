@@ -21,5 +21,3 @@ export const createAllowance = ({ times, perMs }: AllowanceOptions, now: () => n
     return isAllowed;
   };
 };
-
-export type Allowance = ReturnType<typeof createAllowance>;

@@ -14,7 +14,7 @@ import type { ChangeEntry } from '../../domain/policy/shapes.ts';
 import type { TaskView } from '../../projections/task-view.ts';
 
 /** Kinds of files as a reviewer looks at them. */
-export const FILE_KINDS = ['source', 'tests', 'docs', 'dependencies', 'CI', 'other'] as const;
+const FILE_KINDS = ['source', 'tests', 'docs', 'dependencies', 'CI', 'other'] as const;
 export type FileKind = (typeof FILE_KINDS)[number];
 
 type Changed = Pick<ChangeEntry, 'path' | 'kind'>;

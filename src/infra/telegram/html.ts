@@ -95,8 +95,6 @@ export const code = (text: string): Html => html`<code>${text}</code>`;
 
 export const bold = (text: string): Html => html`<b>${text}</b>`;
 
-export const italic = (text: string | Html): Html => html`<i>${text}</i>`;
-
 export const link = (url: string, text: string): Html => html`<a href="${url}">${text}</a>`;
 
 const TOKEN = /<(\/?)([a-z]+)[^>]*>|&[a-z]+;|./gsu;

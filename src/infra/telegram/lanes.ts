@@ -16,5 +16,3 @@ export const createLanes = () => {
     return mine;
   };
 };
-
-export type Lanes = ReturnType<typeof createLanes>;

@@ -117,5 +117,3 @@ export const createPresses = (desk: Desk, acts: Acts) => {
     return 'approvalId' in press ? gate(visit, press) : attempt(visit, press);
   };
 };
-
-export type Presses = ReturnType<typeof createPresses>;

@@ -7,7 +7,7 @@ import type { TaskEvent } from '../../domain/task/events.ts';
 import { taskKind } from '../../domain/task/index.ts';
 import { happened, UnreadableEvent } from '../../domain/upcasters.ts';
 import type { TaskSummary, TaskView } from '../../projections/task-view.ts';
-import type { TaskFilter } from '../views/queries.ts';
+import type { TaskFilter } from '../views/task-queries.ts';
 import type { Views } from '../views/views.ts';
 import { sinceAsked, type TaskHappened } from './old-button.ts';
 

@@ -187,5 +187,3 @@ export const createTalk = (desk: Desk, acts: Acts) => {
     },
   };
 };
-
-export type Talk = ReturnType<typeof createTalk>;

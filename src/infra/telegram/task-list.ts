@@ -2,7 +2,7 @@ import { RepositoryName } from '../../domain/ids.ts';
 import { withReadersTimes } from '../../projections/moments.ts';
 import type { TaskSummary } from '../../projections/task-view.ts';
 import { count, shortTask } from '../../projections/words.ts';
-import type { TaskFilter } from '../views/queries.ts';
+import type { TaskFilter } from '../views/task-queries.ts';
 import { beginning, bold, code, type Html, html, join, nothing, prose } from './html.ts';
 import type { Keyboard } from './keyboard.ts';
 
@@ -84,7 +84,7 @@ const statusWords = ({ status, stage }: TaskSummary): string =>
   status === 'RUNNING' && stage !== null ? STAGE_WORDS[stage] : STATUS_WORDS[status];
 
 /** A task in two lines: what it is and where it stands, then what was asked for. */
-export const taskLine = (task: TaskSummary, named: (personId: string) => string): Html =>
+const taskLine = (task: TaskSummary, named: (personId: string) => string): Html =>
   html`${code(shortTask(task.taskId))} ${bold(statusWords(task))} · ${code(task.repo)} · ${named(task.triggerUser)}\n${prose(beginning(task.intent.replaceAll(/\s+/g, ' ').trim(), INTENT_CHARACTERS))}`;
 
 /** A page of the list, with a button to the next one. */

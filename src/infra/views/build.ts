@@ -1,9 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Batch, EventStore, Position, RecordedEvent } from '../../domain/event-store.ts';
-import { happened, UnreadableEvent } from '../../domain/upcasters.ts';
-import { ERASURES, type Parking, type Projection, type Seen, type Shown } from '../../projections/projection.ts';
-import { createTables, IN_LOG_ONLY, type StoredStream, tableName, viewTables } from './view-tables.ts';
+import { ERASURES, type Projection } from '../../projections/projection.ts';
+import { type Changes, createFolding, noChanges } from './folding.ts';
+import { createTables, type StoredStream, tableName, viewTables } from './view-tables.ts';
 
 /** Longest run of folding before it is written and the thread hears what it is told, in milliseconds; writing takes about as long again. */
 const FOLD_MS = 25;
@@ -17,18 +17,6 @@ const STATES_MAX = 256;
 export interface BuildId {
   readonly version: number;
   readonly build: number;
-}
-
-interface ParkedAt extends Parking {
-  readonly revision: number;
-}
-
-interface Changes {
-  readonly folded: Map<string, StoredStream>;
-  readonly isNew: Set<string>;
-  readonly parked: Map<string, ParkedAt>;
-  /** The last event that was folded into each. */
-  readonly last: Map<string, RecordedEvent>;
 }
 
 /** One projection in tables of its own, with the position up to which it was folded. */
@@ -52,18 +40,21 @@ export interface Build extends BuildId {
   save(): void;
 }
 
-const seen = (projection: Projection, event: RecordedEvent): Seen => ({
-  ...happened(projection.kind, event),
-  stream: event.stream,
-  revision: event.revision,
-  position: event.position,
-  channel: event.metadata.channel ?? '',
-});
-
-/** Why the stream cannot be folded any further. What is no fault of the event is the view's own. */
-const parking = (event: RecordedEvent, error: unknown): ParkedAt => {
-  const { revision, type } = event;
-  return { revision, type, needs: error instanceof UnreadableEvent ? error.needs : 'fault' };
+const ensureTables = (database: DatabaseSync, projection: Projection, { version, build }: BuildId): void => {
+  const named = (table: string): string => tableName(table, version, build);
+  if (database.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?').get(named(projection.name))) return;
+  try {
+    database.exec('BEGIN');
+    createTables(database, projection, named);
+    const made = JSON.stringify([projection.name, ...Object.keys(projection.tables)].map(named));
+    database
+      .prepare("INSERT INTO builds (name, version, build, state, tables, events) VALUES (?, ?, ?, 'building', ?, 0)")
+      .run(projection.name, version, build, made);
+    database.exec('COMMIT');
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK');
+    throw error;
+  }
 };
 
 /** Opens the tables of one build, which are made when they are missing. */
@@ -73,22 +64,10 @@ export const openBuild = (database: DatabaseSync, store: EventStore, projection:
   const named = (table: string): string => tableName(table, version, build);
   const key = named(projection.name);
   const where = 'WHERE name = ? AND version = ? AND build = ?';
-  if (!database.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?').get(key)) {
-    try {
-      database.exec('BEGIN');
-      createTables(database, projection, named);
-      const made = JSON.stringify([projection.name, ...Object.keys(projection.tables)].map(named));
-      database
-        .prepare("INSERT INTO builds (name, version, build, state, tables, events) VALUES (?, ?, ?, 'building', ?, 0)")
-        .run(projection.name, version, build, made);
-      database.exec('COMMIT');
-    } catch (error) {
-      if (database.isTransaction) database.exec('ROLLBACK');
-      throw error;
-    }
-  }
 
+  ensureTables(database, projection, id);
   const tables = viewTables(database, projection, named);
+  const folding = createFolding(projection, store);
   const move = database.prepare(`UPDATE builds SET position = ?, events = ? ${where}`);
   const notePark = database.prepare(
     'INSERT OR REPLACE INTO parked (tables, stream, revision, type, needs) VALUES (?, ?, ?, ?, ?)',
@@ -122,56 +101,12 @@ export const openBuild = (database: DatabaseSync, store: EventStore, projection:
     return done;
   };
 
-  const nothing = (): Changes => ({ folded: new Map(), isNew: new Set(), parked: new Map(), last: new Map() });
-
   const current = ({ stream, revision }: RecordedEvent, changes: Changes): StoredStream => {
     // Nothing is known before a stream's first event, so it need not be looked for.
     const known = changes.folded.get(stream) ?? states.get(stream) ?? (revision > 0 ? tables.find(stream) : undefined);
     if (known) return known;
     changes.isNew.add(stream);
     return { id: ++lastId, state: undefined };
-  };
-
-  /** The state that shows why its stream is folded no further. */
-  const parkedAs = (state: unknown, why: Parking): unknown =>
-    state === undefined || !projection.park ? state : projection.park(state, why);
-
-  /** What a view fails at is tried once more, with the stream folded anew from its first event: then something is to be waited for. */
-  const fold = (event: RecordedEvent, changes: Changes): Promise<void> | undefined => {
-    const { stream } = event;
-    if (parked.has(stream) || changes.parked.has(stream)) return undefined;
-    const { id, state } = current(event, changes);
-    if (state === IN_LOG_ONLY) return refold(stream, id, event.position, changes);
-    changes.last.set(stream, event);
-    try {
-      changes.folded.set(stream, { id, state: projection.fold(state, seen(projection, event)) });
-    } catch (error) {
-      if (parking(event, error).needs === 'fault') return refold(stream, id, event.position, changes);
-      park(event, { id, state }, error, changes);
-    }
-    return undefined;
-  };
-
-  const park = (event: RecordedEvent, { id, state }: StoredStream, error: unknown, changes: Changes): void => {
-    const why = parking(event, error);
-    changes.parked.set(event.stream, why);
-    changes.folded.set(event.stream, { id, state: parkedAs(state, why) });
-  };
-
-  /** Folds a stream again, from the store, as far as `upTo`. */
-  const refold = async (stream: string, id: number, upTo: Position, changes: Changes): Promise<void> => {
-    let state: unknown;
-    for await (const event of store.readStream(stream)) {
-      if (event.position > upTo) break;
-      changes.last.set(stream, event);
-      try {
-        state = projection.fold(state, seen(projection, event));
-      } catch (error) {
-        park(event, { id, state }, error, changes);
-        return;
-      }
-    }
-    changes.folded.set(stream, { id, state });
   };
 
   const remember = (folded: ReadonlyMap<string, StoredStream>): void => {
@@ -185,27 +120,11 @@ export const openBuild = (database: DatabaseSync, store: EventStore, projection:
     }
   };
 
-  /** What the stream shows from now on. One that cannot be shown is parked, and shows what it did. */
-  const showOrPark = (stream: string, changes: Changes): Shown | undefined => {
-    const state = changes.folded.get(stream)?.state;
-    if (state === undefined) return undefined;
-    try {
-      return projection.show(state);
-    } catch (error) {
-      const event = changes.last.get(stream);
-      if (!event) throw error;
-      changes.parked.set(stream, parking(event, error));
-      changes.folded.delete(stream);
-      states.delete(stream);
-      return undefined;
-    }
-  };
-
   const commit = (changes: Changes, reached: Position | null, more: number, released: readonly string[] = []): void => {
     try {
       database.exec('BEGIN IMMEDIATE');
       for (const [stream, { id, state }] of changes.folded) {
-        const shown = showOrPark(stream, changes);
+        const shown = folding.show(stream, changes);
         if (changes.folded.has(stream)) tables.save({ id, stream, state, shown }, changes.isNew.has(stream));
       }
       for (const stream of released) release.run(key, stream);
@@ -222,8 +141,11 @@ export const openBuild = (database: DatabaseSync, store: EventStore, projection:
     position = reached;
     events += more;
     for (const stream of released) parked.delete(stream);
-    for (const stream of changes.parked.keys()) parked.add(stream);
     remember(changes.folded);
+    for (const stream of changes.parked.keys()) {
+      parked.add(stream);
+      states.delete(stream);
+    }
   };
 
   return {
@@ -239,12 +161,12 @@ export const openBuild = (database: DatabaseSync, store: EventStore, projection:
       inTurn(async () => {
         const goOn = new Set<string>();
         for (const stream of [...parked]) {
-          const changes = nothing();
+          const changes = noChanges();
           if (position === null) continue;
           const known = tables.find(stream);
           if (!known) changes.isNew.add(stream);
-          await refold(stream, known?.id ?? ++lastId, position, changes);
-          showOrPark(stream, changes);
+          await folding.refold(stream, known?.id ?? ++lastId, position, changes);
+          folding.show(stream, changes);
           if (changes.parked.has(stream)) continue;
           commit(changes, position, 0, [stream]);
           goOn.add(stream);
@@ -264,15 +186,16 @@ export const openBuild = (database: DatabaseSync, store: EventStore, projection:
         }
         let index = 0;
         while (index < unseen.length) {
-          const changes = nothing();
+          const changes = noChanges();
           const first = index;
           const until = performance.now() + FOLD_MS;
           for (; index < unseen.length && performance.now() < until; index++) {
             const event = unseen[index];
             if (!event) break;
-            if (ERASURES.has(event.type)) await refold(event.stream, current(event, changes).id, event.position, changes);
-            else {
-              const again = fold(event, changes);
+            const { stream, type } = event;
+            if (ERASURES.has(type)) await folding.refold(stream, current(event, changes).id, event.position, changes);
+            else if (!parked.has(stream) && !changes.parked.has(stream)) {
+              const again = folding.fold(event, current(event, changes), changes);
               if (again) await again;
             }
           }

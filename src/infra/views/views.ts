@@ -3,11 +3,12 @@ import type { AuditHead } from '../../projections/audit.ts';
 import { dumpTables } from './dump.ts';
 import type { Keeper, Touched } from './keeper.ts';
 import { type ParkedStream, parkedIn } from './parked.ts';
-import { answeringIn, type PendingStep, type ViewQueries, viewQueries } from './queries.ts';
+import { answeringIn, type ViewQueries, viewQueries } from './queries.ts';
 import type { Progress, ViewStanding } from './slot.ts';
 import { isDamaged, openViewReader } from './view-file.ts';
 import { tableName } from './view-tables.ts';
 import { createWaiters } from './waiters.ts';
+import type { PendingStep } from './work-queries.ts';
 
 export interface ViewStatus extends Omit<ViewStanding, 'answering'> {
   /** Streams that hold what only newer code knows. */

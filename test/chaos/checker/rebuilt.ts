@@ -4,9 +4,9 @@ import * as client from '@eventstore/db-client';
 import type { EventStore } from '../../../src/domain/event-store.ts';
 import { openEventStoreDb } from '../../../src/infra/store/eventstoredb.ts';
 import { openSqliteStore } from '../../../src/infra/store/sqlite.ts';
-import { verifyAuditFile } from '../../../src/infra/views/audit-reading.ts';
 import { openKeeper } from '../../../src/infra/views/keeper.ts';
 import { openViews } from '../../../src/infra/views/views.ts';
+import { verifyAuditFile } from '../../support/audit.ts';
 import type { Site } from '../site.ts';
 
 const CATCH_UP_MS = 10_000;

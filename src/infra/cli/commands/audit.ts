@@ -25,7 +25,7 @@ const FORMATS = ['2.0', 'okaydokki-1.0'] as const;
 /** Rows of a table that are kept until it can be drawn. */
 const ROWS_MAX = 10_000;
 
-export interface SourceWish {
+interface SourceWish {
   readonly file?: string;
 }
 
@@ -136,10 +136,11 @@ const instant = (name: string, typed: string | undefined): string | undefined =>
   return new Date(time).toISOString();
 };
 
-const show = async (desk: Desk, { task = '', type, actor, since, until, ...from }: ShowWish): Promise<void> => {
+const show = async (desk: Desk, { task, type, actor, since, until, ...from }: ShowWish): Promise<void> => {
   const { terminal, json } = desk;
   const [first, last] = [instant('since', since), instant('until', until)];
   const filter: AuditFilter = {
+    ...(task !== undefined && { task }),
     ...(type !== undefined && { type }),
     ...(actor !== undefined && { actor }),
     ...(first !== undefined && { since: first }),
@@ -147,7 +148,7 @@ const show = async (desk: Desk, { task = '', type, actor, since, until, ...from 
   };
   const rows: string[][] = [];
   for await (const line of parsed(await source(desk, from))) {
-    if (!auditMatches(line, filter) || (task !== '' && !line.stream.startsWith(`task-${task}`))) continue;
+    if (!auditMatches(line, filter)) continue;
     if (json) terminal.print(visibleJson(line));
     else if (rows.length < ROWS_MAX) rows.push(auditRow(line));
     else
@@ -185,7 +186,7 @@ export const auditRow = (line: AuditLine): string[] => {
   ];
 };
 
-export const auditTable = (rows: readonly (readonly string[])[], { terminal }: Pick<Desk, 'terminal'>): string[] =>
+const auditTable = (rows: readonly (readonly string[])[], { terminal }: Pick<Desk, 'terminal'>): string[] =>
   table(
     HEADER,
     rows,

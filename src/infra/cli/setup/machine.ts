@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
 /** Where a program stands on PATH; `undefined` when it does not. */
-export const findProgram = async (name: string, path: string): Promise<string | undefined> => {
+const findProgram = async (name: string, path: string): Promise<string | undefined> => {
   for (const folder of path.split(delimiter).filter((part) => part.startsWith('/'))) {
     const file = join(folder, name);
     const isThere = await access(file, constants.X_OK).then(
@@ -53,7 +53,7 @@ export interface KnownAgent {
   readonly variables: Readonly<Record<string, string>>;
 }
 
-export const KNOWN_AGENTS: readonly KnownAgent[] = [
+const KNOWN_AGENTS: readonly KnownAgent[] = [
   { provider: 'codex', title: 'Codex', login: '.codex/auth.json', signIn: 'codex login', variables: {} },
   {
     provider: 'claude',
