@@ -1,10 +1,12 @@
 import { defineConfig } from 'vitest/config';
+import Sequencer from './test/support/sequencer.ts';
 
-/** `spec` is pure and instant; `test` touches disk, network, Docker and child processes. */
+/** `spec` is pure and instant; `test` touches disk, network, Docker and child processes. Both on the same two workers, one after the other. */
 export default defineConfig({
   test: {
+    sequence: { sequencer: Sequencer },
     projects: [
-      { test: { name: 'spec', include: ['test/**/*.spec.ts'] } },
+      { test: { name: 'spec', include: ['test/**/*.spec.ts'], pool: 'forks', maxWorkers: 2 } },
       {
         test: {
           name: 'test',
