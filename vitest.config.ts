@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import Sequencer from './test/support/sequencer.ts';
 
-/** `spec` is pure and instant; `test` touches disk, network, Docker and child processes. Both on the same two workers, one after the other. */
+/** `spec` is pure and instant; `test` touches disk, network, Docker and child processes. They share the workers, so both need the same number: that of the processors CI has. */
 export default defineConfig({
   test: {
     sequence: { sequencer: Sequencer },

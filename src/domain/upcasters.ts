@@ -38,7 +38,12 @@ export class UnreadableEvent extends Error {
   /** The schema version that newer code wrote it in; `unreadable`: something other than the service wrote it. */
   readonly needs: string;
   constructor(type: string, needs: string, options?: ErrorOptions) {
-    super(`event ${type} cannot be read by this version (${needs})`, options);
+    super(
+      needs === 'unreadable'
+        ? `event ${type} is of no form that the service ever wrote`
+        : `event ${type} of schema version ${needs} is unknown to this version`,
+      options,
+    );
     this.needs = needs;
   }
 }

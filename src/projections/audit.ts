@@ -102,7 +102,7 @@ const strangeness = ({ hash, ...line }: AuditLine, before: { readonly revision: 
 };
 
 /** What is wrong with a line. */
-export interface AuditFinding {
+interface AuditFinding {
   readonly line: number;
   readonly sentence: string;
 }

@@ -37,7 +37,7 @@ export const absolute = (name: string, value: number, unit: string, bound: strin
 export const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
 export const percentile = (values: readonly number[], part: number): number =>
-  values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * part))] ?? 0;
+  values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(values.length * part) - 1)] ?? 0;
 
 /** Longest time in which the event loop did not turn while `work` ran, in milliseconds. */
 export const longestStall = async (work: () => Promise<unknown>): Promise<number> => {

@@ -9,7 +9,7 @@ import { type ServiceProcess, startService } from '../support/service-process.ts
 import { openWorkshop } from '../support/workshop.ts';
 import { absolute, type Figure, median, percentile } from './figure.ts';
 
-const KILLS = { alone: 20, among: 10 } as const;
+const KILLS = { alone: 40, among: 20 } as const;
 /** Silence after which a worker is taken for dead, in seconds: a tenth of what it is in life. Source: test/support/rehearsal/stage.ts. */
 const LEASE_S = 3;
 const LONG_AGENT = 'sleep 60; date +%N > now.txt # $OKD_INTENT';

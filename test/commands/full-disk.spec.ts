@@ -8,7 +8,9 @@ describe('A full disk', () => {
     ['by a quota', Object.assign(new Error('EDQUOT: disk quota exceeded, mkdir'), { code: 'EDQUOT' })],
     ['by git', new GitFailure('hash-object', 128, false, 'error: unable to write file /srv/x: No space left on device')],
   ])('is no fault of ours, and the sentence says what to do: met %s', (_, error) => {
-    expect(outsideFailure(error)?.message).toBe('A disk of the service is full. Free some space; then it is tried again.');
+    expect(outsideFailure(error)?.message).toBe(
+      'A disk of the service is full, or cannot be written to. Make room there; then it can go on.',
+    );
   });
 
   it('is told from what is one, and from what somebody else put into words', () => {

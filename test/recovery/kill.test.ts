@@ -1,3 +1,5 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { approve, file } from '../support/client.ts';
@@ -44,6 +46,15 @@ const expectNothingLeft = async (): Promise<void> => {
 };
 
 describe('A service that is killed', { timeout: 120_000 }, () => {
+  it('leaves nothing once it is started again, also where nobody asks it for anything then', async () => {
+    for (const name of ['work/left', 'git/scratch/x-left', 'run/agent/left']) {
+      await mkdir(join(workshop.dataFolder, name), { recursive: true });
+      await writeFile(join(workshop.dataFolder, name, 'index'), 'half of it');
+    }
+    await begin();
+    await expectNothingLeft();
+  });
+
   it.each([
     { call: 'repositories.push', when: 'before' },
     { call: 'repositories.push', when: 'after' },

@@ -49,9 +49,9 @@ describe('A singleton', () => {
     vi.useRealTimers();
   });
 
-  const join = async (worker: string) => {
+  const join = async (worker: string, pace = PACE) => {
     const seen = store.seenBy(worker);
-    const heartbeats = createHeartbeats({ store: seen, worker, log, ...PACE });
+    const heartbeats = createHeartbeats({ store: seen, worker, log, ...pace });
     await heartbeats.start();
     const begin = () => {
       doing.push(worker);
@@ -68,7 +68,7 @@ describe('A singleton', () => {
   const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 
   it('is one process’s, however many ask for it at the same time', async () => {
-    const all = await Promise.all(['ada', 'bob', 'eve'].map(join));
+    const all = await Promise.all(['ada', 'bob', 'eve'].map((worker) => join(worker)));
     await pass(500);
     expect(doing).toHaveLength(1);
     expect(all.filter(({ isHeld }) => isHeld())).toHaveLength(1);
@@ -103,6 +103,20 @@ describe('A singleton', () => {
     store.awayFrom.delete('ada');
     await pass(200);
     expect(doing).toEqual(['bob']);
+  });
+
+  it('goes to another within two looks of the silence that life has', async () => {
+    const pace = { intervalMs: 10_000, takeoverAfterMs: 30_000 };
+    const ada = await join('ada', pace);
+    await pass(9_900);
+    const bob = await join('bob', pace);
+    await pass(600);
+    // Her last beat came after ten seconds, and was heard at the next look.
+    store.awayFrom.add('ada');
+    await pass(29_500);
+    expect(bob.isHeld()).toBe(false);
+    await pass(1_000);
+    expect([ada.isHeld(), bob.isHeld()]).toEqual([false, true]);
   });
 
   it('is not held by a process that slept, before anything else runs in it', async () => {
@@ -166,7 +180,7 @@ describe('A singleton', () => {
   });
 
   it('leaves no more in the log than its changes of hands', async () => {
-    await Promise.all(['ada', 'bob'].map(join));
+    await Promise.all(['ada', 'bob'].map((worker) => join(worker)));
     await pass(5_000);
     expect(store.streams.get('lease-poller')).toHaveLength(1);
   });

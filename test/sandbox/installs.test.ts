@@ -284,8 +284,15 @@ describe('Installed packages', () => {
     await expect(leaves).rejects.toBe(reason);
     expect((await stays).dependencies).toHaveLength(1);
 
-    const alone = provide({ run: `${run}; true`, signal: second.signal, onProgress: () => second.abort(reason) });
+    let standing = 0;
+    const leave = async (): Promise<void> => {
+      standing = await left();
+      second.abort(reason);
+    };
+    const alone = provide({ run: `${run}; true`, signal: second.signal, onProgress: () => void leave() });
     await expect(alone).rejects.toBe(reason);
+    // The step, who attends to it, and the volume.
+    expect(standing).toBe(3);
     expect(await kept()).toHaveLength(1);
     expect(await left()).toBe(0);
   });

@@ -12,11 +12,9 @@ const isLaboratory = ({ moduleId }: TestSpecification): boolean => LABORATORIES.
 export default class Sequencer extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
-    const [laboratories, tests, specs] = [
-      sorted.filter(isLaboratory),
-      sorted.filter((file) => !isLaboratory(file) && file.project.name === 'test'),
-      sorted.filter((file) => file.project.name === 'spec'),
-    ];
+    const laboratories = sorted.filter(isLaboratory);
+    const specs = sorted.filter(({ project }) => project.name === 'spec');
+    const tests = sorted.filter((file) => !laboratories.includes(file) && !specs.includes(file));
     const share = Math.ceil(tests.length / Math.max(1, laboratories.length));
     const spread = laboratories.flatMap((file, index) => [file, ...tests.slice(index * share, (index + 1) * share)]);
     return [...(laboratories.length === 0 ? tests : spread), ...specs];

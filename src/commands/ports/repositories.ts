@@ -117,6 +117,8 @@ export const isDiskFull = (error: unknown): boolean => error instanceof Error &&
 export const outsideFailure = (error: unknown): OutsideFailure | undefined => {
   if (error instanceof OutsideFailure) return error;
   return isDiskFull(error)
-    ? new OutsideFailure('A disk of the service is full. Free some space; then it is tried again.', { cause: error })
+    ? new OutsideFailure('A disk of the service is full, or cannot be written to. Make room there; then it can go on.', {
+        cause: error,
+      })
     : undefined;
 };

@@ -60,7 +60,7 @@ const service = {
   LOG_LEVEL: withDefault(
     'info',
     oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'),
-    'What is logged. Stack traces appear from debug on.',
+    'What is logged: trace, debug, info, warn, error, fatal or silent. Stack traces appear from debug on.',
   ),
   EVENTSTORE_URL: optional(
     connectionString,
@@ -121,7 +121,7 @@ const agent = {
   AGENT_PROVIDER: withDefault(
     'codex',
     oneOf('codex', 'claude', 'gemini', 'custom'),
-    'The coding agent, as the approval card names it. For all but codex set AGENT_CLI_TEMPLATE too.',
+    'The coding agent, as the approval card names it: codex, claude, gemini, or custom for any other. For all but codex set AGENT_CLI_TEMPLATE too.',
   ),
   AGENT_CLI_TEMPLATE: optional(
     agentTemplate,
@@ -143,7 +143,7 @@ const agent = {
   AGENT_LOGIN_PATHS: withDefault(
     'none',
     list(loginPath),
-    'Files and folders that make the login of AGENT_CLI_TEMPLATE, absolute or ~/…, separated by commas.',
+    'Files and folders that make the agent’s login, absolute or ~/…, separated by commas. Without it codex has ~/.codex/auth.json, any other agent none.',
   ),
   AGENT_API_KEY_VARS: withDefault(
     'none',
@@ -182,9 +182,9 @@ const sandbox = {
   SANDBOX: withDefault(
     'auto',
     oneOf('auto', 'docker', 'bubblewrap'),
-    'Where tests run. auto: Docker when a daemon answers, else bubblewrap, which is weaker and says so.',
+    'Where tests run: docker, bubblewrap, or auto: Docker when a daemon answers, else bubblewrap, which is weaker and says so.',
   ),
-  WEAK_SANDBOX: withDefault('allow', oneOf('allow', 'refuse'), 'Whether bubblewrap may stand in for Docker.'),
+  WEAK_SANDBOX: withDefault('allow', oneOf('allow', 'refuse'), 'Whether bubblewrap may stand in for Docker: allow or refuse.'),
   DOCKER_HOST: optional(dockerSocket, 'Socket of the Docker daemon, as `unix:///…`. Default: the usual one.'),
   SANDBOX_IMAGE: withDefault(
     'node:22-bookworm-slim',
@@ -219,7 +219,7 @@ const sandbox = {
   INSTALL_FROM_CHANGED_INPUTS: withDefault(
     'refuse',
     oneOf('refuse', 'allow'),
-    'Whether a change may touch a file that an install command reads. allow: packages are then installed as the change says.',
+    'Whether a change may touch a file that an install command reads: refuse, or allow, and packages are then installed as the change says.',
   ),
   INSTALL_CACHE_MIB: withDefault(
     '10240',

@@ -38,7 +38,7 @@ const SENTENCES: readonly (readonly [RegExp, string])[] = [
     'The remote repository was not found, or this login may not see it; check its URL and the rights of the login.',
   ],
   [/redirect/i, 'The remote has moved; put its new URL into the snapshot (git remote set-url origin).'],
-  [NO_SPACE, 'There is no space left on the disk; make room and try again.'],
+  [NO_SPACE, 'There is no space left on a disk, here or at the remote; make room and try again.'],
 ];
 
 /** Why a remote could not be used, as a sentence with what to do. Never the words of git or the remote, which may hold paths and logins. */

@@ -63,7 +63,6 @@ const baseRef = (branch: string): string => `refs/countersign/bases/${sha256(bra
 
 const problem = (error: unknown, name: string, branch: string): unknown => {
   if (!(error instanceof GitFailure)) return error;
-  if (error.code === 'ENOSPC') return outside(error); // Nothing is wrong with the remote.
   return error.says(/couldn't find remote ref/)
     ? new RepositoryProblem('BASE_MISSING', `There is no branch ${branch} in ${name}; name another base.`)
     : new RepositoryProblem('REMOTE_UNREACHABLE', remoteSentence(error));

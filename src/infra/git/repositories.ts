@@ -11,6 +11,7 @@ import { createMirrors, type Mirror } from './mirrors.ts';
 import { paced } from './paced.ts';
 import { bytesOf, shownPath } from './raw-path.ts';
 import { readBack } from './read-back.ts';
+import { clearScratch } from './scratch.ts';
 import { listSnapshots, mirrorFolder } from './snapshots.ts';
 import { createTreeReader, MODE_EXECUTABLE, MODE_FILE, type TreeReader } from './tree.ts';
 import { createFileReader, createTreeKeeper, isFolder, mergeOnto } from './trees.ts';
@@ -36,6 +37,8 @@ export interface GitRepositories extends Repositories {
   fileNames(repository: string, tree: ObjectId): Promise<readonly string[]>;
   /** To be told after a repository was added or removed. */
   forget(repository: string): void;
+  /** Clears away the temporary files of a process that was killed. */
+  reap(): Promise<void>;
   /** Ends every git that still runs, such as a fetch that somebody shared; nothing can be asked afterwards. */
   close(): void;
 }
@@ -153,6 +156,7 @@ export const createRepositories = (options: RepositoriesOptions): GitRepositorie
       await (await mirrorOf(repository)).run(['update-ref', '--stdin'], { input: `delete ${kept}/tree\ndelete ${kept}/base\n` });
     },
     forget,
+    reap: () => clearScratch(dataFolder),
     close: () => closed.abort(new Error('The service stops.')),
     checkRemote: async (repository, base) => checkRemote(await mirrorOf(repository), base),
   };

@@ -101,7 +101,7 @@ const makeTree = async (
     try {
       await mirror.run(['apply', '--cached', '--binary', '--whitespace=nowarn', '--allow-empty', '-'], { ...call, input: bytes });
     } catch (error) {
-      if (error instanceof GitFailure) throw new Error('the stored patch does not apply to its base');
+      if (error instanceof GitFailure && error.code === undefined) throw new Error('the stored patch does not apply to its base');
       throw error;
     }
     return (await mirror.run(['write-tree'], call)).stdout.toString('latin1').trim();

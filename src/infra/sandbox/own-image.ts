@@ -21,18 +21,18 @@ const librariesOf = async (programs: readonly string[]): Promise<readonly string
   return [...new Set(Array.from(stdout.matchAll(/(?:=> |^\t)(\/\S+) \(0x/gm), ([, path]) => path ?? ''))];
 };
 
-/** What stands for the contents of `path`: of a file its digest, of a folder (packages of this machine) when it was made. */
+/** What stands for the contents of `path`: of a file its digest; of a folder, which holds packages of this machine, its name and time. */
 const contentsOf = async (path: string): Promise<string> => {
-  // A hundred megabytes, and its version says which.
-  if (path === process.execPath) return process.version;
   const found = await stat(path);
   if (found.isDirectory()) return `${path} ${found.mtimeMs}`;
+  // A hundred megabytes.
+  if (path === process.execPath) return `${process.version} ${found.size}`;
   return createHash('sha256')
     .update(await readFile(path))
     .digest('hex');
 };
 
-/** The same for the same files, from whichever checkout; another whenever one of them changes, so an old image is not taken for the present one. */
+/** The same for the same files, from whichever checkout; another when one of them is, so that an old image is not taken for the present one. */
 const fingerprint = async (files: ReadonlyMap<string, string>): Promise<string> => {
   const hash = createHash('sha256');
   for (const [inside, path] of files) hash.update(`${inside}\0${await contentsOf(path)}\n`);

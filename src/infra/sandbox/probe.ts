@@ -95,7 +95,7 @@ export const probeWrites = async (sandbox: Sandboxes, reference: string): Promis
 
 export const probeBubblewrap = async (): Promise<SandboxProbe> => {
   const none =
-    'bubblewrap does not work here. Install it (apt-get install -y bubblewrap) and allow user namespaces, or use Docker.';
+    'bubblewrap does not work here. Install it (apt-get install -y bubblewrap) and allow user namespaces (docs/operations.md, "Isolation"), or use Docker.';
   const { ok } = await probeWrites(createBubblewrapSandbox(), 'host').catch(() => ({ ok: false }));
   return { ok, sentence: ok ? 'bubblewrap works.' : none, warnings: [WEAKER] };
 };

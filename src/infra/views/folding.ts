@@ -4,7 +4,7 @@ import type { Parking, Projection, Seen, Shown } from '../../projections/project
 import { IN_LOG_ONLY, type StoredStream } from './view-tables.ts';
 
 /** Where a stream is folded no further, and why. */
-export interface ParkedAt extends Parking {
+interface ParkedAt extends Parking {
   readonly revision: number;
   /** Of the event. */
   readonly type: string;

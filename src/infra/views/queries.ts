@@ -9,7 +9,7 @@ import { tableName } from './view-tables.ts';
 import { workQueries } from './work-queries.ts';
 
 /** Names the real tables of the builds that answer, by projection. */
-export interface Answering {
+interface Answering {
   readonly tasks: (table: string) => string;
   readonly people: (table: string) => string;
   readonly chats: (table: string) => string;

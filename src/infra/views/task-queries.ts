@@ -28,7 +28,7 @@ export interface TaskFilter {
   readonly limit: number;
 }
 
-export interface TaskPage {
+interface TaskPage {
   /** Each a `TaskSummary` as JSON text, newest first. */
   readonly tasks: readonly string[];
   /** `null`: there are no more. */

@@ -138,6 +138,7 @@ const instant = (name: string, typed: string | undefined): string | undefined =>
 
 const show = async (desk: Desk, { task, type, actor, since, until, ...from }: ShowWish): Promise<void> => {
   const { terminal, json } = desk;
+  if (task === '') throw new Misuse('--task is the id of a task, or the beginning of it.');
   const [first, last] = [instant('since', since), instant('until', until)];
   const filter: AuditFilter = {
     ...(task !== undefined && { task }),

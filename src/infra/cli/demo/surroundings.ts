@@ -67,9 +67,9 @@ const configurationFor = (folder: string, image: string | null): Configuration =
   return read.configuration;
 };
 
-/** A folder of its own below `./data/demo`, the best sandbox that works here, and a configuration that needs no account. Throws `Failure`. */
+/** A folder of its own below `./demo`, the best sandbox that works here, and a configuration that needs no account. Throws `Failure`. */
 export const prepareSurroundings = async (image: string | null): Promise<Surroundings> => {
-  const runs = join(process.cwd(), 'data', 'demo');
+  const runs = join(process.cwd(), 'demo');
   await mkdir(runs, { recursive: true, mode: 0o700 });
   const folder = await mkdtemp(join(runs, 'run-'));
   const bubblewrap = await probeBubblewrap();
