@@ -46,7 +46,8 @@ it('A disk that gets full is told from a fault of ours, whatever git was writing
     await disk.free();
     if (error === null) return expect(blocks).toBeGreaterThan(20);
     expect(outsideFailure(error) ?? error, `with ${blocks} blocks`).toMatchObject({ message: expect.stringMatching(/\bdisk\b/) });
-    await work(dataFolder);
+    // Every fourth will do: it takes longer than all that comes before.
+    if (blocks % 4 === 0) await work(dataFolder);
     rmSync(dataFolder, { recursive: true });
   }
   expect.unreachable('it never had enough');
