@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { availableParallelism, cpus } from 'node:os';
 import type { Point } from './points.ts';
-import type { PlayedBatch } from './run.ts';
+import { neverMet, type PlayedBatch } from './run.ts';
 
 const [BEGIN, END] = ['<!-- made by npm run chaos: begin -->', '<!-- made by npm run chaos: end -->'];
 
@@ -59,11 +59,13 @@ export const withOutcomeTable = (page: string, played: readonly PlayedBatch[], s
   const [before, after] = [page.indexOf(BEGIN), page.indexOf(END)];
   if (before < 0 || after < before) throw new Error(`the page holds no "${BEGIN}" and "${END}"`);
   const minutes = ms / 60_000;
+  const unmet = neverMet(played);
   const told = [
     `Seed \`${seed}\`: ${sum(played, ({ injected }) => injected.length)} failures in ${played.length} batches, ${sum(played, ({ tasks }) => tasks)} tasks,`,
     `${sum(played, ({ lives }) => lives)} processes, ${sum(played, ({ reruns }) => reruns)} attempts that a person started again,`,
     `${sum(played, ({ violations }) => violations.length)} violations, ${minutes.toFixed(1)} minutes; ${sum(played, ({ missed }) => missed.length)} more waited in vain for their call.`,
     `Made on ${madeOn()}.`,
+    ...(unmet.length === 0 ? [] : [`Dealt, and never met: ${unmet.join('; ')}.`]),
   ].join(' ');
   const kinds = rowsOf(played, ({ play }) => FAMILIES[play.family]).map(
     ([name, { injected, violated }]) => `| ${name} | ${injected} | ${(injected / minutes).toFixed(1)} | ${violated} |`,

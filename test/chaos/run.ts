@@ -36,6 +36,13 @@ const broken = (options: BatchOptions, error: unknown): BatchReport => ({
   violations: [`the batch broke off: ${error instanceof Error ? error.message : error}`],
 });
 
+/** Names of the points that were dealt, and met in no batch. */
+export const neverMet = (played: readonly PlayedBatch[]): readonly string[] => {
+  const met = new Set(played.flatMap(({ injected }) => injected.map(({ name }) => name)));
+  const missed = new Set(played.flatMap((batch) => batch.missed.map(({ name }) => name)));
+  return [...missed].filter((name) => !met.has(name)).toSorted();
+};
+
 /** Plays batches until so many failures were injected. */
 export const runChaos = async (options: RunOptions): Promise<readonly PlayedBatch[]> => {
   const { failures, seed, store, only = '', batch, mutant, parallel, msMax, onBatch = () => {}, calmMs, signal } = options;

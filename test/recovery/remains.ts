@@ -14,13 +14,15 @@ export const processesAbout = async (folder: string, spared: readonly number[]):
   return (await Promise.all(about)).flat();
 };
 
-/** Folders that hold something only while a stage runs. */
-const FOLDERS = ['data/work', 'data/run/agent', 'data/git/scratch', 'tmp'];
+/** Folders of a data folder that hold something only while a stage runs. */
+const FOLDERS = ['work', 'run/agent', 'run/install', 'git/scratch'];
 
-/** What a service with nothing to do should not have: processes, folders of executions, temporary files. */
-export const remains = async ({ folder }: Workshop, spared: readonly number[]): Promise<readonly string[]> => {
-  const left = FOLDERS.map(async (name) => (await readdir(join(folder, name)).catch(() => [])).map((entry) => join(name, entry)));
-  return [...(await processesAbout(folder, spared)), ...(await Promise.all(left)).flat()];
+/** What services with nothing to do should not have, whatever their data folders are called: processes, folders of executions, temporary files. */
+export const remains = async ({ folder }: Pick<Workshop, 'folder'>, spared: readonly number[]): Promise<readonly string[]> => {
+  const entriesOf = async (name: string): Promise<readonly string[]> =>
+    (await readdir(join(folder, name)).catch(() => [])).map((entry) => join(name, entry));
+  const places = (await readdir(folder)).flatMap((place) => FOLDERS.map((name) => join(place, name)));
+  return [...(await processesAbout(folder, spared)), ...(await Promise.all([...places, 'tmp'].map(entriesOf))).flat()];
 };
 
 /** How many processes of this machine have exactly this argument; bubblewrap's own, which repeat the command, do not count. */

@@ -1,5 +1,5 @@
 import { fstatSync, writeSync } from 'node:fs';
-import { z } from 'zod';
+import { namesOf } from './names.ts';
 import { type Fate, Order } from './shapes.ts';
 
 /** The other end is read by whoever started this process. A write to it is done before a signal is. */
@@ -21,13 +21,6 @@ fstatSync(NOTICES_FD); // A service that nobody listens to would wait for its fa
 const tell = (fate: Fate): void => void writeSync(NOTICES_FD, `${JSON.stringify(fate)}\n`);
 
 type Method = (...args: readonly unknown[]) => unknown;
-
-const Facts = z.array(z.looseObject({ type: z.string(), data: z.looseObject({ stage: z.string().optional() }) }));
-
-const namesOf = (part: string, method: string, args: readonly unknown[]): readonly string[] => {
-  if (part !== 'store' || method !== 'append') return [`${part}.${method}`];
-  return Facts.parse(args[1]).map(({ type, data }) => `append ${type}${data.stage === undefined ? '' : ` (${data.stage})`}`);
-};
 
 /** Takes a fate that is about one of these calls, and all others with it: nobody meets two. */
 const meet = (names: readonly string[]): Fate | undefined => {
