@@ -6,6 +6,7 @@ import type { Service } from '../../src/infra/cli/composition.ts';
 import { serve } from '../../src/main.ts';
 import type { TaskView } from '../../src/projections/task-view.ts';
 import { approve, type Client, clientOf, file } from '../support/client.ts';
+import { ensureTestImage } from '../support/docker-image.ts';
 import { commitTree, git } from '../support/git-commands.ts';
 import { openWorkshop, type Workshop } from '../support/workshop.ts';
 
@@ -216,6 +217,8 @@ describe('A change of a nasty tree', () => {
         DEFAULT_TEST_COMMAND: 'node seen.mjs',
         PATCH_GATE: 'never',
         RUNNING_PER_REPOSITORY_MAX: '4',
+        SANDBOX: 'docker',
+        SANDBOX_IMAGE: await ensureTestImage(),
         GH_TOKEN: 'ghp_journeyjourneyjourney0123',
       }),
     );
