@@ -1,8 +1,8 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { approve, file } from '../support/client.ts';
+import { approve, file, look } from '../support/client.ts';
 import { ensureDocker } from '../support/docker-daemon.ts';
 import { ensureTestImage } from '../support/docker-image.ts';
 import type { Fate } from '../support/rehearsal/fate.ts';
@@ -69,6 +69,30 @@ describe('A service that is killed', { timeout: 120_000 }, () => {
     await expectDeliveredOnce(workshop, [task]);
     await expectNothingLeft();
   });
+
+  it.each(['before', 'after'] as const)(
+    'right %s it hands back a stage whose remote is away delivers once it is there',
+    async (when) => {
+      await begin();
+      const { client } = succession;
+      const tested = await approve(client, await file(client, 'Make the sum a sum.'));
+      await rename(workshop.origin, `${workshop.origin}.away`);
+      const { ended, arm } = await succession.current();
+      // The approval, the claim, the handing back.
+      await arm({ call: 'store.append', nth: 3, when, signal: 'SIGKILL' });
+      const approval = { action: 'approve', approval_digest: tested.approval?.digest };
+      await client.call('POST', `/api/v1/tasks/${tested.taskId}/actions`, approval);
+      expect(await ended).toBe('SIGKILL');
+      // The next process claims it anew.
+      expect(triesOf(await storyOf(client, tested))[3]).toBe(when === 'before' ? 'StageClaimed' : 'StageReleased');
+      await rename(`${workshop.origin}.away`, workshop.origin);
+
+      await expect.poll(async () => (await look(client, tested)).status, { timeout: 40_000 }).toBe('COMPLETED');
+      expect(factsOf(await storyOf(client, tested))).toEqual(DELIVERY);
+      await expectDeliveredOnce(workshop, [await look(client, tested)]);
+      await expectNothingLeft();
+    },
+  );
 
   it('while the agent runs takes it along and runs it again', async () => {
     await begin(() => ({ AGENT_CLI_TEMPLATE: `sleep ${SECONDS}; sed -i s/-/+/ sum.sh # $OKD_INTENT` }));
