@@ -1,5 +1,7 @@
 import { describe, it } from 'vitest';
 import type { TaskView } from '../../src/projections/task-view.ts';
+import { ensureDocker } from '../support/docker-daemon.ts';
+import { ensureTestImage } from '../support/docker-image.ts';
 import type { ServiceProcess } from '../support/service-process.ts';
 import { openWorkshop } from '../support/workshop.ts';
 import { DELIVERY, expectDeliveredOnce, expectRebuilt, factsOf, storyOf } from './evidence.ts';
@@ -10,13 +12,15 @@ import { deliver, livingIn, openSuccession } from './succession.ts';
 const APPENDS = 13;
 
 describe.concurrent.for([
-  { signal: 'SIGKILL', when: 'before' },
-  { signal: 'SIGKILL', when: 'after' },
-  { signal: 'SIGTERM', when: 'before' },
-] as const)('A service that gets $signal right $when an event is stored', ({ signal, when }) => {
+  { signal: 'SIGKILL', when: 'before', sandbox: 'bubblewrap' },
+  { signal: 'SIGKILL', when: 'after', sandbox: 'docker' },
+  { signal: 'SIGTERM', when: 'before', sandbox: 'bubblewrap' },
+] as const)('A service with $sandbox that gets $signal right $when an event is stored', ({ signal, when, sandbox }) => {
   it('delivers once, whichever event it is, and leaves nothing behind', { timeout: 240_000 }, async ({ expect }) => {
     const workshop = await openWorkshop();
-    const environment = await livingIn(workshop);
+    const engine = await ensureDocker();
+    const image = sandbox === 'docker' ? { SANDBOX_IMAGE: await ensureTestImage() } : {};
+    const environment = await livingIn(workshop, { SANDBOX: sandbox, ...image });
     const succession = openSuccession(() => environment);
     try {
       const delivered: TaskView[] = [];
@@ -41,6 +45,8 @@ describe.concurrent.for([
       await expectDeliveredOnce(workshop, delivered);
       await succession.end();
       expect(await remains(workshop, [])).toEqual([]);
+      const filters = { name: delivered.map(({ taskId }) => taskId) };
+      expect(await engine.listContainers({ all: true, filters })).toEqual([]);
       await expectRebuilt(workshop);
     } finally {
       await succession.end();
