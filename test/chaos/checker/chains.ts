@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import type { Logged } from './records.ts';
 
-const digestOf = (value: unknown): string => hash('sha256', canonicalize(value) ?? '');
+export const digestOf = (value: unknown): string => hash('sha256', canonicalize(value) ?? '');
 
 const isText = (value: object): boolean => {
   const names = Object.keys(value).sort().join();
@@ -18,7 +18,7 @@ const withDigests = (value: unknown): unknown => {
 };
 
 /** Streams of facts; those of cards, workers and the store itself hold none. */
-const CHAINED = /^(task|person|chat|history)-/;
+export const CHAINED = /^(task|person|chat|history)-/;
 
 /** Streams are whole, chained, and hold nothing twice. */
 export const brokenChains = (log: readonly Logged[]): readonly string[] => {

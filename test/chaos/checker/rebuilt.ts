@@ -8,6 +8,8 @@ import { openKeeper } from '../../../src/infra/views/keeper.ts';
 import { openViews } from '../../../src/infra/views/views.ts';
 import { verifyAuditFile } from '../../support/audit.ts';
 import type { Site } from '../site.ts';
+import { auditOf, unlikeLog } from './audit.ts';
+import { readLog } from './records.ts';
 
 const CATCH_UP_MS = 10_000;
 
@@ -24,18 +26,29 @@ const dumped = async (store: EventStore, folder: string, prefix = ''): Promise<r
   }
 };
 
-/** What lived through it all is what is made from the log alone: the views row by row, the audit byte by byte. Nobody has the folders open. */
-export const unlikeRebuilt = async ({ services, nodes, folder }: Site): Promise<readonly string[]> => {
+/**
+ * What lived through it all is what is made from the log alone: the views row by row, the audit byte by byte. The audit is held against the log's
+ * own rows, too, before any code of the service opens the folders again. Nobody has them open.
+ */
+export const unlikeRebuilt = async (site: Site): Promise<readonly string[]> => {
+  const { services, nodes, folder } = site;
   const faults: string[] = [];
+  const expected = auditOf(readLog(site));
   for (const [index, { dataFolder }] of services.entries()) {
     const store = nodes ? openEventStoreDb({ url: nodes[0].url, client }) : openSqliteStore({ file: join(dataFolder, 'log.db') });
+    const [file, fresh] = [join(dataFolder, 'audit.jsonl'), join(folder, `rebuilt-${index}-audit.jsonl`)];
+    const hold = async (extent: 'begun' | 'whole'): Promise<void> => {
+      const unlike = unlikeLog(await readFile(file, 'utf8'), expected, extent);
+      faults.push(...unlike.map((fault) => `audit of service ${index + 1}, ${extent}: ${fault}`));
+    };
     try {
+      await hold('begun');
       const lived = await dumped(store, dataFolder);
+      await hold('whole');
       const made = await dumped(store, folder, `rebuilt-${index}-`);
       const other = lived.findIndex((line, at) => line !== made[at]);
       if (other >= 0 || lived.length !== made.length)
         faults.push(`views of service ${index + 1}: ${lived[other]} is, rebuilt, ${made[other]}`);
-      const [file, fresh] = [join(dataFolder, 'audit.jsonl'), join(folder, `rebuilt-${index}-audit.jsonl`)];
       if (!(await readFile(file)).equals(await readFile(fresh)))
         faults.push(`audit of service ${index + 1}: is not what a rebuild makes`);
       const audit = await verifyAuditFile(file);

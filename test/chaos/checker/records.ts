@@ -27,6 +27,8 @@ const Data = z.looseObject({
   errorCode: z.string().optional(),
   key: z.string().optional(),
   messageId: z.int().optional(),
+  /** Of a card. */
+  chat: z.looseObject({ text: z.string().optional() }).optional(),
 });
 
 export interface Logged {

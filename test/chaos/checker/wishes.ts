@@ -17,38 +17,74 @@ export const brokenWishes = (wishes: readonly Wish[], stories: ReadonlyMap<strin
     return isOver() ? [] : [`${from}: ${end.stream} is done, and the person does not see it`];
   });
 
-/** Every chat that follows a task was told how each of its last attempts ended, or the log says why not. */
-export const brokenMessages = (
+/** Methods that post what a card says, and the answers by which Telegram takes it never. */
+const POSTING: ReadonlySet<string> = new Set(['sendMessage', 'sendDocument']);
+const REFUSALS: ReadonlySet<unknown> = new Set([400, 403, 413]);
+
+/** What Telegram recorded of the bot. */
+export interface Posts {
+  /** `<chat> <message>`: ids of messages count in each chat by themselves. */
+  readonly sent: ReadonlySet<string>;
+  /** Chats where it refused a message. */
+  readonly refusing: ReadonlySet<string>;
+}
+
+const postsOf = ({ telegram, writers, group }: Pick<Site, 'telegram' | 'writers' | 'group'>): Posts => ({
+  sent: new Set(
+    [...writers, ...(group ? [group] : [])].flatMap(({ id }) =>
+      telegram.messages({ id }).flatMap((message) => (message.from.is_bot ? [`${id} ${message.id}`] : [])),
+    ),
+  ),
+  refusing: new Set(
+    telegram.calls.flatMap(({ method, parameters, outcome }) =>
+      POSTING.has(method) && REFUSALS.has(outcome) ? [String(parameters.chat_id)] : [],
+    ),
+  ),
+});
+
+/** Every chat that follows a task was told how its last attempt ended, or Telegram did not let it be told. What the log says of it Telegram says, too. */
+export const brokenCards = (
   log: readonly Logged[],
   stories: ReadonlyMap<string, readonly Logged[]>,
-  { telegram, writers, group }: Pick<Site, 'telegram' | 'writers' | 'group'>,
-  wishes: readonly Wish[],
+  { sent, refusing }: Posts,
 ): readonly string[] => {
   const faults: string[] = [];
   const cards = Map.groupBy(
     log.filter(({ stream }) => stream.startsWith('card-')),
     ({ stream }) => stream,
   );
-  const sent = new Set(
-    [...writers, ...(group ? [group] : [])].flatMap(({ id }) =>
-      telegram.messages({ id }).flatMap((message) => (message.from.is_bot ? [message.id] : [])),
-    ),
-  );
   for (const [stream, events] of cards) {
     const [wanted] = events;
     const end = stories.get(`task-${wanted?.data.taskId}`)?.at(-1);
-    const posted = events.filter(({ type }) => type === 'CardPosted');
-    const isSaid = posted.some(({ data }) => data.attempt === end?.data.attempt && data.key?.startsWith('end'));
+    const isSaid = events.some(
+      ({ type, data }) => type === 'CardPosted' && data.attempt === end?.data.attempt && data.key?.startsWith('end'),
+    );
     if (wanted?.type !== 'CardWanted') faults.push(`${stream}: begins with ${wanted?.type}`);
     if (!isSaid && events.at(-1)?.type !== 'CardUndeliverable')
       faults.push(`${stream}: nobody was told how ${end?.stream} ended`);
-    for (const { revision, data } of posted) {
-      if (!sent.has(data.messageId ?? 0)) faults.push(`${stream}@${revision}: message ${data.messageId} was never sent`);
+    let chat = '';
+    for (const { revision, type, data } of events) {
+      chat = data.chat?.text ?? chat;
+      if (type === 'CardPosted' && !sent.has(`${chat} ${data.messageId}`))
+        faults.push(`${stream}@${revision}: message ${data.messageId} was never sent to chat ${chat}`);
+      if (type === 'CardUndeliverable' && !refusing.has(chat))
+        faults.push(`${stream}@${revision}: Telegram never refused a message to chat ${chat}`);
     }
   }
+  return faults;
+};
+
+/** As `brokenCards`, and every wish by Telegram ends with a message that says so. */
+export const brokenMessages = (
+  log: readonly Logged[],
+  stories: ReadonlyMap<string, readonly Logged[]>,
+  site: Pick<Site, 'telegram' | 'writers' | 'group'>,
+  wishes: readonly Wish[],
+): readonly string[] => {
+  const faults = [...brokenCards(log, stories, postsOf(site))];
   for (const { words, chat } of wishes) {
     if (chat === null) continue;
-    const said = telegram.messages({ id: chat }).some(({ from, text }) => from.is_bot && text.startsWith('✅'));
+    const said = site.telegram.messages({ id: chat }).some(({ from, text }) => from.is_bot && text.startsWith('✅'));
     if (!said) faults.push(`“${words}” in Telegram: the chat has no message that says it is done`);
   }
   return faults;
