@@ -39,10 +39,12 @@ describe('The demo', () => {
     const outcome = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Outcome;
     expect(outcome).toMatchObject({
       status: 'COMPLETED',
-      pullRequest: { number: 1, draft: true },
+      pullRequest: { number: 1, draft: true, url: expect.stringMatching(/./) },
       sandbox: 'docker',
       auditValid: true,
     });
+    expect(outcome.ms).toBeGreaterThan(0);
+    expect(outcome.ms).toBeLessThan(60_000);
     const { tested, allowed, delivered } = outcome.trees;
     expect([allowed, delivered]).toEqual([tested, tested]);
     expect(outcome.auditLines).toBeGreaterThan(outcome.events);

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createDockerSandbox } from '../../src/infra/sandbox/docker.ts';
+import { SANDBOX_UID, TMP_BYTES } from '../../src/infra/sandbox/test-run.ts';
 import { ensureDocker } from '../support/docker-daemon.ts';
 import { ensureTestImage } from '../support/docker-image.ts';
 import { lookAround } from './contract.ts';
@@ -50,7 +51,14 @@ describe('From inside a container, a test sees', () => {
     };
     expect(await bench.output('wc -c < /etc/resolv.conf; sleep 0.3', { key, onProgress })).toBe('0\n');
     expect(await looked).toMatchObject({
-      HostConfig: { NetworkMode: 'none' },
+      HostConfig: {
+        NetworkMode: 'none',
+        Init: true,
+        LogConfig: { Type: 'none' },
+        Tmpfs: {
+          '/tmp': `rw,nosuid,nodev,noexec,size=${TMP_BYTES},nr_inodes=65536,mode=1777,uid=${SANDBOX_UID},gid=${SANDBOX_UID}`,
+        },
+      },
       NetworkSettings: { Networks: {}, SandboxKey: '' },
     });
     expect(await looked).not.toHaveProperty('NetworkSettings.Networks.none');
