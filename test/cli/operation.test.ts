@@ -3,7 +3,9 @@ import { copyFile, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ListedRepositories } from '../../src/infra/cli/commands/repositories.ts';
 import { AuditLine, auditLine } from '../../src/projections/audit.ts';
+import { git } from '../support/git-commands.ts';
 import { countersign, onTerminal, piped, type RunningService, startService } from './workbench.ts';
 
 const STACK = /\n\s+at |node:internal|file:\/\/|\.ts:\d/;
@@ -102,6 +104,7 @@ describe('The command line beside a service', () => {
     const listed = await service.run('token', 'list', 'Ada');
     expect(listed.stdout).toContain('laptop');
     expect(listed.stdout).not.toContain('cst_');
+    expect(await service.json('token', 'list', 'Ada')).toMatchObject({ tokens: [{ token_id: tokenId, name: 'laptop' }] });
     await service.json('token', 'revoke', 'Ada', String(tokenId));
     expect((await asAda('task', 'list')).stderr).toContain('Send a valid token');
   });
@@ -112,6 +115,21 @@ describe('The command line beside a service', () => {
     expect(refused).toMatchObject({ code: 1, stdout: '' });
     expect(refused.stderr).not.toMatch(STACK);
     expect((await service.run('repo', 'remove', 'example/nothing')).stderr).toContain('There is no such repository.');
+  });
+
+  it('forgets repositories and leaves their remote as it is', async () => {
+    const listed = async () => {
+      const { repositories } = ListedRepositories.parse(await service.json('repo', 'list'));
+      return repositories.map(({ name }) => name);
+    };
+    const heads = await git(service.origin, ['for-each-ref']);
+    const [second, third] = ['example/second', 'example/third'];
+    for (const name of [second, third]) await service.json('repo', 'add', service.origin, '--name', name);
+    expect(await listed()).toEqual([second, 'example/shop', third]);
+    expect((await service.run('repo', 'remove', second)).stdout).toContain(`${second} is gone from here.`);
+    expect(await service.json('repo', 'remove', third)).toEqual({ removed: third });
+    expect(await listed()).toEqual(['example/shop']);
+    expect(await git(service.origin, ['for-each-ref'])).toBe(heads);
   });
 
   it('asks every component for real, and counts', async () => {

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { commitInto } from '../support/git-commands.ts';
 import { countersign, onTerminal, type RunningService, startService } from './workbench.ts';
 
-/** Repairs the example; says on its way what a hostile program would say to a terminal. */
+/** Repairs the example, slowly when told so; says on its way what a hostile program would say to a terminal. */
 const AGENT = `
+case "$OKD_INTENT" in *slowly*) sleep 60 ;; esac
 printf 'working \\033[2J\\033]0;owned\\007 on it\\n'
 sed -i 's/item.price, 0/item.price * item.quantity, 0/' order.js
 `;
@@ -118,6 +120,46 @@ describe('Tasks on the command line', () => {
     expect((await service.run('task', 'cancel', task.taskId)).stderr).toContain('The task is over.');
     expect((await service.run('task', 'watch', task.taskId)).code).toBe(1);
     expect((await service.run('task', 'retry', task.taskId)).code).toBe(1);
+  });
+
+  it('tells programs what came of each answer, of a stop and of a new attempt', async () => {
+    const { taskId } = await file();
+    const answered = async (...[action = '', ...more]: readonly string[]) =>
+      taskOf(await service.json('task', action, taskId, ...more));
+    expect(await answered('ask', 'Which cups?')).toMatchObject({ status: 'WAIT_CLARIFY', sentence: 'Which cups?' });
+    expect(await answered('clarify', 'The blue ones.')).toMatchObject({
+      status: 'WAIT_APPROVE_WRITE',
+      clarifications: ['The blue ones.'],
+    });
+    expect(await answered('cancel', '--reason', 'Enough.')).toMatchObject({ status: 'FAILED', errorCode: 'CANCELLED' });
+    expect(await answered('rerun', '--feedback', 'All cups.')).toMatchObject({
+      status: 'WAIT_APPROVE_WRITE',
+      attempt: 2,
+      feedback: 'All cups.',
+    });
+    expect(await answered('reject', '--reason', 'No.')).toMatchObject({ status: 'FAILED', errorCode: 'REJECTED' });
+  });
+
+  it('stops a task whose agent is at work', async () => {
+    const task = await file('Work slowly.');
+    await service.json('task', 'approve', task.taskId, digestOf(task));
+    await expect.poll(() => service.json('task', 'show', task.taskId), { timeout: 30_000 }).toHaveProperty('task.stage', 'agent');
+    const stopped = await service.run('task', 'cancel', task.taskId, '--reason', 'It takes too long.');
+    expect(stopped).toMatchObject({ code: 0, stderr: '' });
+    expect(stopped.stdout).toContain('FAILED');
+    expect(stopped.stdout).toContain('It takes too long.');
+  });
+
+  it('looks again once the branch that was missing is there', async () => {
+    const add = ['task', 'add', 'Three cups cost as much as one.', '--base', 'later'];
+    const [first, second] = [taskOf(await service.json(...add)), taskOf(await service.json(...add))];
+    expect(first).toMatchObject({ status: 'WAIT_CLARIFY', clarifyReason: 'BASE_MISSING' });
+    await commitInto(service.origin, 'later', 'news\n');
+    const found = await service.run('task', 'retry', first.taskId);
+    expect(found).toMatchObject({ code: 0, stderr: '' });
+    expect(found.stdout).toMatch(/May this run\?[\s\S]*example\/shop at later/);
+    const retried = taskOf(await service.json('task', 'retry', second.taskId));
+    expect(retried).toMatchObject({ status: 'WAIT_APPROVE_WRITE', baseBranch: 'later' });
   });
 
   it('shows what others wrote without obeying it: intents, progress, logs', async () => {
