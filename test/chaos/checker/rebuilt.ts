@@ -28,7 +28,7 @@ const dumped = async (store: EventStore, folder: string, prefix = ''): Promise<r
 
 /**
  * What lived through it all is what is made from the log alone: the views row by row, the audit byte by byte. The audit is held against the log's
- * own rows, too, before any code of the service opens the folders again. Nobody has them open.
+ * own rows, too, before anybody opens the views, which would mend it. No service runs any more.
  */
 export const unlikeRebuilt = async (site: Site): Promise<readonly string[]> => {
   const { services, nodes, folder } = site;
