@@ -1,5 +1,9 @@
+import { Agent } from 'node:http';
+import type { Readable } from 'node:stream';
+import { json } from 'node:stream/consumers';
 import { finished } from 'node:stream/promises';
 import Docker from 'dockerode';
+import { z } from 'zod';
 import { OutsideFailure } from '../../commands/ports/repositories.ts';
 import { ImageMissing, type SandboxImage, type SandboxRequest, type SandboxResult } from '../../commands/ports/sandbox.ts';
 import { createFrameReader } from './docker-frames.ts';
@@ -13,9 +17,16 @@ const KILL_TIMEOUT_MS = 30_000;
 const DRAIN_TIMEOUT_MS = 10_000;
 const CREATE_TRIES_MAX = 3;
 
-/** A client whose calls fail after `timeoutMs` of silence; without it they wait, as calls that last as long as the test must. */
+/** The client takes it, though its types do not know. */
+const EACH_ANEW = { agent: new Agent({ keepAlive: false }) };
+
+/**
+ * A client whose calls fail after `timeoutMs` of silence; without it they wait, as calls that last as long as the test must. Each takes a
+ * new connection: an engine that stops takes none any more, and over an old one would tell of the containers it ends as if tests had failed.
+ */
 export const connectDocker = (socketPath?: string, timeoutMs?: number): Docker =>
   new Docker({
+    ...EACH_ANEW,
     ...(socketPath === undefined ? {} : { socketPath }),
     ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
   });
@@ -54,6 +65,35 @@ const held = new Set<string>();
 export const isHeld = ({ Id, Names }: Pick<Docker.ContainerInfo, 'Id' | 'Names'>): boolean =>
   held.has(Id) || Names.some((name) => held.has(name.replace(/^\//, '')));
 
+const WAIT_CODES = { 200: true, 400: 'bad parameter', 404: 'no such container', 500: 'server error' };
+const Waited = z.object({ Error: z.unknown() });
+
+/**
+ * Resolves when the container has ended; rejects when the engine goes away before. Not dockerode’s own `wait`: the engine answers with the
+ * head at once, and dockerode never settles when the rest is cut off. Where it names an `Error` the container may still run.
+ */
+const untilEnded = async (
+  { id, modem }: Docker.Container,
+  condition: 'not-running' | 'removed',
+  abortSignal: AbortSignal,
+): Promise<void> => {
+  const answer = await new Promise<Readable>((resolve, reject) =>
+    modem.dial(
+      {
+        path: `/containers/${id}/wait?`,
+        method: 'POST',
+        options: { _query: { condition }, _body: {} },
+        statusCodes: WAIT_CODES,
+        isStream: true,
+        abortSignal,
+      },
+      (error: Error | null, stream: Readable) => (error ? reject(error) : resolve(stream)),
+    ),
+  );
+  const { Error: reason } = Waited.parse(await json(answer));
+  if (reason) throw outside(reason);
+};
+
 type Run = Pick<SandboxRequest, 'limits' | 'signal' | 'onProgress' | 'fill' | 'afterwards'>;
 
 /** What is done with containers, whatever runs in them. */
@@ -79,7 +119,7 @@ export const createContainers = (socketPath: string | undefined) => {
       await container.remove({ force: true, v: true });
     } catch (error) {
       if (statusOf(error) === 409) {
-        await container.wait({ condition: 'removed', abortSignal: AbortSignal.timeout(KILL_TIMEOUT_MS) }).catch(() => {});
+        await untilEnded(container, 'removed', AbortSignal.timeout(KILL_TIMEOUT_MS)).catch(() => {});
       } else if (statusOf(error) !== 404) {
         throw error;
       }
@@ -136,7 +176,7 @@ export const createContainers = (socketPath: string | undefined) => {
     }, limits.sandboxTimeoutMs);
     try {
       const patience = AbortSignal.timeout(limits.sandboxTimeoutMs + KILL_TIMEOUT_MS);
-      await patient.getContainer(container.id).wait({ abortSignal: AbortSignal.any([signal, patience]) });
+      await untilEnded(patient.getContainer(container.id), 'not-running', AbortSignal.any([signal, patience]));
     } finally {
       clearTimeout(clock);
     }
