@@ -50,6 +50,8 @@ describe('The URL of a remote', () => {
     'a b',
     '',
     'javascript://x',
+    'https://%ff@git.example/a',
+    'https://ada:100%@git.example/a',
   ])('is refused, without being repeated: %j', (url) => {
     try {
       parseRemote(url, '/');

@@ -43,10 +43,84 @@ const mixed = (...names: readonly string[]): fc.Arbitrary<unknown> =>
     fc.record(Object.fromEntries(names.map((name) => [name, value])), { requiredKeys: [] }),
   );
 
-const ACTIONS = ['approve', 'reject', 'ask', 'clarify', 'retry', 'cancel', 'rerun', 'merge'];
-const action = fc.tuple(
-  fc.oneof(fc.constantFrom(...ACTIONS), value),
-  mixed('attempt', 'approval_digest', 'reason', 'text', 'repo'),
+/** Of the right shape about half the time, so that more is met than the schema. */
+const orShaped = (shaped: fc.Arbitrary<unknown>, ...names: readonly string[]): fc.Arbitrary<unknown> =>
+  fc.oneof(shaped, mixed(...names));
+
+const some = (...words: readonly string[]): fc.Arbitrary<string> => fc.constantFrom(...words);
+const said = text.map((words) => `${words}.`);
+
+/** Fields of which only `required` always stands there. */
+const shape = (required: string, values: Readonly<Record<string, fc.Arbitrary<unknown>>>): fc.Arbitrary<object> =>
+  fc.record(values, { requiredKeys: [required] });
+
+const where = {
+  repo: some('acme/widgets', 'acme/gadgets', 'acme', 'constructor', '__proto__'),
+  base_branch: some('main', 'other', 'refs/heads/main', '__proto__'),
+  agent: some('codex', 'custom', 'constructor', 'nobody'),
+  test_command: fc.oneof(some('sh test.sh'), said),
+};
+
+const TASKS = orShaped(
+  shape('intent', { intent: said, trigger_user: said, ...where }),
+  ...['intent', 'repo', 'base_branch', 'agent', 'test_command', 'trigger_user', 'delivery_strategy'],
+);
+
+const ACTIONS = fc.oneof(
+  shape('action', { action: some('approve') }),
+  shape('action', { action: some('reject', 'cancel'), reason: said }),
+  shape('action', { action: some('clarify'), text: said, ...where }),
+  fc.record({ action: some('ask'), question: said }),
+  fc.record({ action: some('retry') }),
+);
+const UNSHAPED_ACTIONS = fc
+  .tuple(
+    fc.oneof(some('approve', 'reject', 'ask', 'clarify', 'retry', 'cancel', 'rerun', 'merge'), value),
+    mixed('attempt', 'approval_digest', 'reason', 'text', 'repo'),
+  )
+  .map(([action, more]): object => ({ ...(typeof more === 'object' ? more : { more }), action }));
+
+const RERUNS = orShaped(shape('attempt', { attempt: fc.constant(1), feedback: said }), 'feedback', 'attempt');
+
+const NO_REMOTES = [
+  '--upload-pack=x',
+  '-oProxyCommand=id',
+  'ext::sh -c id',
+  'fd::17',
+  'ftp://127.0.0.1:1/a',
+  'ssh://-oProxyCommand=id/a',
+  'ssh://[::1/a',
+  'https://',
+  'https://127.0.0.1:99999/a',
+  'file:///',
+  '/dev/null',
+  '/proc/self/fd',
+  '/etc/passwd',
+  '\0',
+  '/a\0b',
+  `/${'x'.repeat(1_999)}`,
+  `/${'x/'.repeat(900)}`,
+  `https://127.0.0.1:1/${'%'.repeat(1_900)}`,
+  `/${'x'.repeat(2_000)}`,
+];
+
+/** Nothing that names another machine: paths, and a port of loopback on which nobody listens. */
+const URLS = fc.oneof(
+  some(...NO_REMOTES),
+  text.map((words) => `/${words}`),
+  text.map((words) => `file://${words}`),
+  fc
+    .tuple(
+      some('https', 'http', 'ssh'),
+      some('', '%ff@', '%zz:%@', 'a:%00@', 'a:%0ab@', '-oProxyCommand=id@', `${CANARY}:x@`),
+      fc.oneof(text, some('acme/gadgets', 'a', '%')),
+    )
+    .map(([scheme, login, path]) => `${scheme}://${login}127.0.0.1:1/${path}`),
+  value.filter((url) => typeof url !== 'string'),
+);
+const REPOSITORIES = orShaped(
+  shape('url', { url: URLS, name: some('acme/widgets', 'acme/gadgets', 'acme', 'constructor', '../x') }),
+  'name',
 );
 
 const deep = (depth: number): string => `${'['.repeat(depth)}${']'.repeat(depth)}`;
@@ -84,12 +158,10 @@ const SECRETS = [
 describe('Over the HTTP API, whatever is sent', () => {
   let office: Office;
   let admin: Worker;
-  let waiting: TaskView;
 
   beforeAll(async () => {
     office = await openOffice({ WAITING_PER_PERSON_MAX: '100000', FORGE_TOKEN: '' });
     ({ admin } = office);
-    waiting = await filed(admin);
   });
   afterAll(() => office?.close());
 
@@ -105,40 +177,59 @@ describe('Over the HTTP API, whatever is sent', () => {
   };
 
   it.each([
-    [
-      'POST',
-      '/api/v1/tasks',
-      mixed('intent', 'repo', 'base_branch', 'agent', 'test_command', 'trigger_user', 'delivery_strategy'),
-    ],
+    ['POST', '/api/v1/tasks', TASKS],
     ['POST', '/api/v1/people', mixed('name')],
     ['POST', '/api/v1/people/PERSON/roles', mixed('role', 'repositories')],
     ['DELETE', '/api/v1/people/PERSON/roles', mixed('role', 'repositories')],
     ['POST', '/api/v1/people/PERSON/tokens', mixed('name', 'expires_at')],
-    ['POST', '/api/v1/repositories', mixed('name')],
+    ['POST', '/api/v1/repositories', REPOSITORIES],
   ])('is refused or done, never a fault: %s %s', async (method, path, bodies) => {
     const to = path.replace('PERSON', admin.personId);
     await fc.assert(
       fc.asyncProperty(bodies, (body) => refusedOrDone(method, to, JSON.stringify(body) ?? 'null')),
-      { numRuns: 150 },
+      { numRuns: 100 },
     );
   });
 
+  /** The task that is acted on, as it is now; another one when it is over. */
+  const current = async (task: TaskView): Promise<TaskView> => {
+    const now = (await admin.call('GET', `/api/v1/tasks/${task.taskId}`)).task();
+    return now.status === 'COMPLETED' || now.status === 'FAILED' ? filed(admin) : now;
+  };
+
   it('is refused or done, never a fault: an action', async () => {
-    const path = `/api/v1/tasks/${waiting.taskId}`;
+    let task = await filed(admin);
+    const met = new Set<string>();
     await fc.assert(
-      fc.asyncProperty(action, ([name, more]) =>
-        refusedOrDone(
-          'POST',
-          `${path}/actions`,
-          JSON.stringify({ ...(typeof more === 'object' ? more : { more }), action: name }),
-        ),
-      ),
-      { numRuns: 250 },
+      fc.asyncProperty(ACTIONS, fc.boolean(), UNSHAPED_ACTIONS, async (body, isTrue, unshaped) => {
+        task = await current(task);
+        const { taskId, attempt, approval, status } = task;
+        met.add(status);
+        const path = `/api/v1/tasks/${taskId}/actions`;
+        await refusedOrDone('POST', path, JSON.stringify(unshaped));
+        const isApproval = 'action' in body && body.action === 'approve';
+        const truth = isTrue ? { attempt, ...(isApproval && { approval_digest: approval?.digest }) } : {};
+        await refusedOrDone('POST', path, JSON.stringify({ ...body, ...truth }));
+      }),
+      {
+        numRuns: 100,
+        // A task that waits for words, and one that runs, are met for certain.
+        examples: [
+          [{ action: 'ask', question: 'What?' }, true, {}],
+          [{ action: 'cancel' }, true, {}],
+          [{ action: 'approve' }, true, {}],
+          [{ action: 'approve' }, true, {}],
+        ],
+      },
     );
+    expect([...met]).toEqual(expect.arrayContaining(['WAIT_APPROVE_WRITE', 'WAIT_CLARIFY', 'RUNNING']));
+  });
+
+  it('is refused or done, never a fault: another attempt', async () => {
+    const { taskId } = await filed(admin);
+    await act(admin, { taskId }, { action: 'cancel' }, WAIT);
     await fc.assert(
-      fc.asyncProperty(mixed('feedback', 'attempt'), (body) =>
-        refusedOrDone('POST', `${path}/rerun`, JSON.stringify(body) ?? 'null'),
-      ),
+      fc.asyncProperty(RERUNS, (body) => refusedOrDone('POST', `/api/v1/tasks/${taskId}/rerun`, JSON.stringify(body) ?? 'null')),
       { numRuns: 100 },
     );
   });

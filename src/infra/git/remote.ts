@@ -37,6 +37,15 @@ const fileRemote = (path: string, shown: string): Remote => ({
   password: '',
 });
 
+/** User information as it was meant. Throws `RemoteRefused`. */
+const decoded = (part: string): string => {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new RemoteRefused('The login in the URL of the remote cannot be read; a percent sign in it is written %25.');
+  }
+};
+
 const byUrl = (text: string): Remote => {
   const url = URL.parse(text);
   if (url === null) throw new RemoteRefused('The URL of the remote cannot be read.');
@@ -58,8 +67,8 @@ const byUrl = (text: string): Remote => {
     shown: plain.href,
     protocol: url.protocol === 'https:' ? 'https' : 'http',
     host,
-    user: decodeURIComponent(username),
-    password: decodeURIComponent(password),
+    user: decoded(username),
+    password: decoded(password),
   };
 };
 
