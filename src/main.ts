@@ -216,8 +216,9 @@ const openRunner = async (
   const { log, artifacts, backups, onProgress, member } = parts;
   const owner = createHash('sha256').update(dataFolder).digest('hex').slice(0, 16);
   const workspaces = createWorkspaces({ folder: join(dataFolder, 'work') });
-  const { agents, sandboxes, installs, repositories } = outside;
-  const cleared = [sandboxes.reap(owner), installs.reap(), agents.reap(), workspaces.reap(), repositories.reap()];
+  const { agents, sandboxes, installs, repositories, forge } = outside;
+  const records = 'reap' in forge ? forge.reap() : undefined;
+  const cleared = [sandboxes.reap(owner), installs.reap(), agents.reap(), workspaces.reap(), repositories.reap(), records];
   for (const { status, ...why } of await Promise.allSettled(cleared)) {
     if (status === 'rejected') log.warn(why, 'what an earlier process left is not cleared away yet');
   }

@@ -1,5 +1,6 @@
-import { mkdir, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { approve, file, look } from '../support/client.ts';
@@ -51,8 +52,12 @@ describe('A service that is killed', { timeout: 120_000 }, () => {
       await mkdir(join(workshop.dataFolder, name), { recursive: true });
       await writeFile(join(workshop.dataFolder, name, 'index'), 'half of it');
     }
+    const half = join(workshop.dataFolder, 'forge/widgets-0123456789abcdef/7.comments', `.${randomUUID()}`);
+    await mkdir(dirname(half), { recursive: true });
+    await writeFile(half, '{');
     await begin();
     await expectNothingLeft();
+    await expect(stat(half)).rejects.toThrow('ENOENT');
   });
 
   it.each([

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { link, mkdir, open, readdir, readFile, rename, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { ForgeRefusal } from '../../commands/ports/forge.ts';
 import { OutsideFailure } from '../../commands/ports/repositories.ts';
@@ -123,6 +123,16 @@ const synced = async (folder: string): Promise<void> => {
   } finally {
     await handle.close();
   }
+};
+
+/** What a process that was killed was about to put in its place. */
+const TEMPORARY = /^\.[0-9a-f]{8}-[0-9a-f-]{27}$/;
+
+/** Clears away what a killed process left below `folder`. Who is at it elsewhere at the same time tries again. */
+export const clearUnplaced = async (folder: string): Promise<void> => {
+  const names = await readdir(folder, { recursive: true }).catch(() => []);
+  for (const name of names.filter((each) => TEMPORARY.test(basename(each))))
+    await unlink(join(folder, name)).catch(() => undefined);
 };
 
 /** Writes `value` under a name of its own beside its place, whole and synced, and hands that name to `place`. */

@@ -6,7 +6,7 @@ import { OutsideFailure } from '../../commands/ports/repositories.ts';
 import { createGit, type Git } from '../git/git.ts';
 import { gitFolderOf, headsOf } from './bare-repository.ts';
 import { checked, type ForgeCheck, type Probed } from './check.ts';
-import { type LocalPullRequest, type LocalRecords, localRecords } from './local-records.ts';
+import { clearUnplaced, type LocalPullRequest, type LocalRecords, localRecords } from './local-records.ts';
 
 /** Numbers lost to other writers, one after the other, before giving up for now. */
 const CREATE_ATTEMPTS_MAX = 100;
@@ -17,6 +17,8 @@ export interface LocalForge extends Forge, Probed {
   /** Everything of one pull request, its comments in no order. Throws `ForgeRefusal` when there is none. */
   read(remote: string, number: number): Promise<LocalPullRequest & { readonly comments: readonly string[] }>;
   settle(remote: string, number: number, state: 'closed' | 'merged'): Promise<void>;
+  /** Clears away what a killed process left half-written. */
+  reap(): Promise<void>;
 }
 
 /** `folder` holds the records of all repositories; it is made when the first is written. */
@@ -86,6 +88,8 @@ export const createLocalForge = ({ folder }: { readonly folder: string }): Local
       const { gitFolder, records } = repository(remote);
       await records.replace({ ...(await current(gitFolder, await known(records, number))), state });
     },
+
+    reap: () => clearUnplaced(folder),
 
     probe: async (remote) => {
       const checks = [await checked('forge', () => writable(folder))];
