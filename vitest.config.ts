@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config';
 import Sequencer from './test/support/sequencer.ts';
 
-/** For both projects, or vitest refuses them. Tests wait a fifth of their time, so that on two processors three take an eighth less than two. */
-const maxWorkers = 3;
+/** For both projects, or vitest refuses them. On two processors three take an eighth less, but what waits for a moment then waits in vain at times. */
+const maxWorkers = 2;
 
 /** `spec` is pure and instant; `test` touches disk, network, Docker and child processes. */
 export default defineConfig({

@@ -16,7 +16,7 @@ const OVERTAKEN_ALL_MS = 1_500;
 
 /** Several leases of a worker, where there are leases; a while where there are none. In milliseconds. */
 export const asleepMs = ({ setup }: Site, chance: Chance): number =>
-  setup.store === 'double' ? chance.between(2_000, 3_500) : chance.between(100, 500);
+  setup.store === 'double' ? chance.between(1_000, 3_000) : chance.between(100, 500);
 
 /** Claims of what another had claimed before. */
 const takeovers = ({ nodes }: Site): number =>
