@@ -217,8 +217,8 @@ const openRunner = async (
   const owner = createHash('sha256').update(dataFolder).digest('hex').slice(0, 16);
   const workspaces = createWorkspaces({ folder: join(dataFolder, 'work') });
   const { agents, sandboxes, installs, repositories, forge } = outside;
-  const records = 'reap' in forge ? forge.reap() : undefined;
-  const cleared = [sandboxes.reap(owner), installs.reap(), agents.reap(), workspaces.reap(), repositories.reap(), records];
+  const cleared = [sandboxes.reap(owner), installs.reap(), agents.reap(), workspaces.reap(), repositories.reap()];
+  if (forge.kind === 'local') cleared.push(forge.reap());
   for (const { status, ...why } of await Promise.allSettled(cleared)) {
     if (status === 'rejected') log.warn(why, 'what an earlier process left is not cleared away yet');
   }

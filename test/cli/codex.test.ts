@@ -1,9 +1,8 @@
-import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TaskAnswer } from '../../src/infra/cli/commands/task-documents.ts';
 import { createLocalForge } from '../../src/infra/forge/local.ts';
-import { CODEX_COMMAND, CODEX_KEY_VARIABLE, CODEX_MODEL, codexConfiguration, codexEgress } from '../support/codex.ts';
+import { CODEX_COMMAND, CODEX_MODEL, codexEnvironment } from '../support/codex.ts';
 import { git } from '../support/git-commands.ts';
 import { type ScriptedModel, startScriptedModel } from '../support/scripted-model.ts';
 import { type ServiceProcess, startService } from '../support/service-process.ts';
@@ -20,18 +19,10 @@ describe('The real codex, on the local forge and with the command line alone', (
   beforeAll(async () => {
     model = await startScriptedModel([{ run: 'sed -i s/-/+/ sum.sh' }, { say: 'It adds now.' }]);
     workshop = await openWorkshop();
-    const configFile = join(workshop.folder, 'config.toml');
-    await writeFile(configFile, codexConfiguration(model));
     const environment = workshop.environment({
       PATH: `${dirname(CODEX_COMMAND)}:${process.env.PATH}`,
       DEFAULT_REPO: 'acme/sums',
-      AGENT_CLI_TEMPLATE: '',
-      AGENT_MODEL: CODEX_MODEL,
-      AGENT_CONFIG_FILE: configFile,
-      AGENT_AUTH_MODE: 'api',
-      AGENT_API_KEY_VARS: CODEX_KEY_VARIABLE,
-      AGENT_EGRESS: codexEgress(model).join(','),
-      [CODEX_KEY_VARIABLE]: 'sk-command-line-model-key-0123456789',
+      ...(await codexEnvironment(model, workshop.folder, 'sk-command-line-model-key-0123456789')),
     });
     service = await startService(environment, null);
   });

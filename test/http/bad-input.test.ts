@@ -187,7 +187,7 @@ describe('Over the HTTP API, whatever is sent', () => {
     const to = path.replace('PERSON', admin.personId);
     await fc.assert(
       fc.asyncProperty(bodies, (body) => refusedOrDone(method, to, JSON.stringify(body) ?? 'null')),
-      { numRuns: 100 },
+      { numRuns: 150 },
     );
   });
 
@@ -212,7 +212,7 @@ describe('Over the HTTP API, whatever is sent', () => {
         await refusedOrDone('POST', path, JSON.stringify({ ...body, ...truth }));
       }),
       {
-        numRuns: 100,
+        numRuns: 125, // Two bodies each.
         // A task that waits for words, and one that runs, are met for certain.
         examples: [
           [{ action: 'ask', question: 'What?' }, true, {}],

@@ -6,7 +6,7 @@ import type { Service } from '../../src/infra/cli/composition.ts';
 import { serve } from '../../src/main.ts';
 import type { TaskView } from '../../src/projections/task-view.ts';
 import { approve, type Client, clientOf, file, rerun } from '../support/client.ts';
-import { CODEX_COMMAND, CODEX_KEY_VARIABLE, CODEX_MODEL, codexConfiguration, codexEgress } from '../support/codex.ts';
+import { CODEX_COMMAND, CODEX_MODEL, codexEnvironment } from '../support/codex.ts';
 import { ensureTestImage } from '../support/docker-image.ts';
 import { commitInto, git } from '../support/git-commands.ts';
 import { type GitHub, type Pull, startGitHub } from '../support/github/index.ts';
@@ -45,8 +45,6 @@ describe('A change by the real codex, delivered to GitHub by the real gh', () =>
     model = await startScriptedModel([{ run: EDIT }, { say: 'Done.' }]);
     github = await startGitHub({ repositories: REPOSITORIES.map((name) => ({ owner: 'acme', name, seed })) });
     workshop = await openWorkshop();
-    const configFile = join(workshop.folder, 'config.toml');
-    await writeFile(configFile, codexConfiguration(model));
 
     // What this process finds for its children: the CLIs, and a gh that knows the way to this GitHub.
     vi.stubEnv('PATH', `${dirname(CODEX_COMMAND)}:${process.env.PATH}`);
@@ -60,13 +58,7 @@ describe('A change by the real codex, delivered to GitHub by the real gh', () =>
       SANDBOX: 'docker',
       SANDBOX_IMAGE: image,
       RUNNING_PER_REPOSITORY_MAX: '4',
-      AGENT_CLI_TEMPLATE: '',
-      AGENT_MODEL: CODEX_MODEL,
-      AGENT_CONFIG_FILE: configFile,
-      AGENT_AUTH_MODE: 'api',
-      AGENT_API_KEY_VARS: CODEX_KEY_VARIABLE,
-      AGENT_EGRESS: codexEgress(model).join(','),
-      [CODEX_KEY_VARIABLE]: MODEL_KEY,
+      ...(await codexEnvironment(model, workshop.folder, MODEL_KEY)),
     });
     service = await serve(configuration);
     client = await clientOf(workshop.dataFolder);

@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AgentProfileConfig } from '../../src/infra/agent/configuration.ts';
 import type { ScriptedModel } from './scripted-model.ts';
@@ -31,7 +32,7 @@ export const codexProfileFor = (model: ScriptedModel, changes: Partial<AgentProf
 };
 
 /** The `config.toml` with which a codex talks to the scripted model, for a service whose operator named it. */
-export const codexConfiguration = (model: ScriptedModel): string => `model_provider = "scripted"
+const codexConfiguration = (model: ScriptedModel): string => `model_provider = "scripted"
 
 [model_providers.scripted]
 name = "scripted"
@@ -41,5 +42,24 @@ wire_api = "responses"
 request_max_retries = 1
 stream_max_retries = 1
 `;
+
+/** What makes a service drive this codex with the scripted model; its configuration file is written into `folder`. */
+export const codexEnvironment = async (
+  model: ScriptedModel,
+  folder: string,
+  key: string,
+): Promise<Readonly<Record<string, string>>> => {
+  const configFile = join(folder, 'config.toml');
+  await writeFile(configFile, codexConfiguration(model));
+  return {
+    AGENT_CLI_TEMPLATE: '',
+    AGENT_MODEL: CODEX_MODEL,
+    AGENT_CONFIG_FILE: configFile,
+    AGENT_AUTH_MODE: 'api',
+    AGENT_API_KEY_VARS: CODEX_KEY_VARIABLE,
+    AGENT_EGRESS: codexEgress(model).join(','),
+    [CODEX_KEY_VARIABLE]: key,
+  };
+};
 
 export const codexEgress = (model: ScriptedModel): readonly string[] => [`127.0.0.1:${model.port}`];
