@@ -21,7 +21,7 @@ import { taskProcess } from './commands/task/process.ts';
 import { chatKind } from './domain/chat/index.ts';
 import type { Kind } from './domain/decider.ts';
 import { historyKind } from './domain/history/index.ts';
-import { ARTIFACT_BYTES_MAX } from './domain/limits.ts';
+import { ARTIFACT_BYTES_MAX, RETRY_DELAYS_MS } from './domain/limits.ts';
 import { personKind } from './domain/person/index.ts';
 import { createSecretDetector } from './domain/secrets.ts';
 import { taskKind } from './domain/task/index.ts';
@@ -70,8 +70,6 @@ import { startKeeper } from './infra/views/threaded-keeper.ts';
 import { openViews } from './infra/views/views.ts';
 import { createWorkspaces } from './infra/workspaces.ts';
 
-/** How long an outside failure is waited out: after the first, the second, the third. In milliseconds. */
-const RETRY_DELAYS_MS = [5_000, 30_000, 120_000];
 const KINDS: readonly Kind[] = [taskKind as Kind, personKind as Kind, chatKind as Kind, historyKind as Kind];
 /** How long the views may take to come to the end of the log before they are asked as they are, in milliseconds. */
 const VIEWS_WAIT_MS = 5_000;

@@ -4,6 +4,7 @@ import type { Fact } from '../domain/event.ts';
 import { StoreUnavailable } from '../domain/event-store.ts';
 import { derivedId } from '../domain/ids.ts';
 import { DomainError } from '../domain/refusals.ts';
+import { isHeldBack } from '../domain/retry.ts';
 import { ConflictError, type Dispatch } from './dispatch.ts';
 import { type Claim, type Effect, type Execution, type Order, StageFailure } from './effect.ts';
 import type { Clock } from './ports/clock.ts';
@@ -129,7 +130,9 @@ export const createExecutor = (options: ExecutionOptions) => {
     let loaded = await streams.load(kind, stream);
     const step = kind.nextStep(loaded.state);
     const effect = step && effects[step.kind];
-    if (!step || !effect || (step.notBefore !== undefined && step.notBefore > clock.now())) return false;
+    if (!step || !effect) return false;
+    const { notBefore = '' } = step;
+    if (effect.claim ? isHeldBack(notBefore, clock.now()) : clock.now() < notBefore) return false;
     if (effect.weight === 'begins' && !mayBegin) return false;
     if (effect.claim && !liveness.mayClaim()) return false;
     if (step.claimedBy !== undefined && (await liveness.isHeard(step.claimedBy))) return false;

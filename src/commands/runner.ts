@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { StoreUnavailable } from '../domain/event-store.ts';
 import { DomainError } from '../domain/refusals.ts';
+import { lastRetryAt } from '../domain/retry.ts';
 import { type AdmissionLimits, admitted, createTurns, type Weight } from './admission.ts';
 import { ConflictError } from './dispatch.ts';
 import { createExecutor, ENDINGS, type ExecutionOptions, type Process, type Running } from './execution.ts';
@@ -66,8 +67,8 @@ export const createRunner = (options: RunnerOptions) => {
   /** Light steps may be many and are done in no time, so only a few more are looked at than can begin; of new ones those that may take a turn. */
   const dueOf = (kind: string, weight: Weight, now: string): readonly WorkItem[] => {
     const { lightMax, runningPerRepositoryMax } = admission;
-    if (weight === 'begins') return work.dueByPair(kind, now, runningPerRepositoryMax, DUE_MAX);
-    if (weight === 'continues') return work.due(kind, now, DUE_MAX);
+    if (weight === 'begins') return work.dueByPair(kind, now, runningPerRepositoryMax, DUE_MAX, lastRetryAt(now));
+    if (weight === 'continues') return work.due(kind, now, DUE_MAX, lastRetryAt(now));
     if (liveness === soleOwner) return work.due(kind, now, LIGHT_LOOKED_AT.alone * lightMax);
     return shuffled(work.due(kind, now, LIGHT_LOOKED_AT.among * lightMax));
   };

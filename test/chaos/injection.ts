@@ -161,9 +161,11 @@ export const inject = async (
       const disk = site.disks[play.disk];
       return during(chance, disk.fill, disk.free);
     }
-    case 'clock':
-      await Promise.all(site.services.map((service) => service.setClock(service.skewMs() + play.jumpMs)));
+    case 'clock': {
+      const services = play.ofOne ? [oneOf(site.services, chance)] : site.services;
+      await Promise.all(services.map((service) => service.setClock(service.skewMs() + play.jumpMs)));
       return true;
+    }
     case 'store':
       return atStore(site, play.fault, chance);
     case 'people':

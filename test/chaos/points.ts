@@ -10,7 +10,8 @@ export type Play =
   | { readonly family: 'telegram'; readonly method: TelegramMethod; readonly fault: TelegramFault }
   | { readonly family: 'docker'; readonly fault: 'refused' | 'hung' }
   | { readonly family: 'disk'; readonly disk: Disk }
-  | { readonly family: 'clock'; readonly jumpMs: number }
+  /** `ofOne`: the other processes keep the time they have. */
+  | { readonly family: 'clock'; readonly jumpMs: number; readonly ofOne: boolean }
   | { readonly family: 'torn'; readonly file: Torn }
   | { readonly family: 'store'; readonly fault: StoreFault }
   | { readonly family: 'people'; readonly whim: Whim };
@@ -170,6 +171,7 @@ const JUMPS: Readonly<Record<string, number>> = {
   'an hour on': HOUR_MS,
   '26 hours on': 26 * HOUR_MS,
   'three seconds back': -3_000,
+  'an hour back': -HOUR_MS,
 };
 
 /** Keys of a literal. */
@@ -209,7 +211,12 @@ export const POINTS: readonly Point[] = [
   ...DISKS.flatMap((disk) => points(`Disk under ${disk}`, { full: { family: 'disk', disk } })),
   ...points(
     'Clock',
-    plays(Object.keys(JUMPS), (name) => ({ family: 'clock', jumpMs: JUMPS[name] ?? 0 })),
+    plays(Object.keys(JUMPS), (name) => ({ family: 'clock', jumpMs: JUMPS[name] ?? 0, ofOne: false })),
+  ),
+  ...points(
+    'Clock of one process',
+    plays(Object.keys(JUMPS), (name) => ({ family: 'clock', jumpMs: JUMPS[name] ?? 0, ofOne: true })),
+    onDouble,
   ),
   ...keysOf(TORN).flatMap((file) => points('Files after a kill', { [`torn: ${file}`]: { family: 'torn', file } }, TORN[file])),
   ...points(

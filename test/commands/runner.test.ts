@@ -1,11 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
-import { type Effect, StageFailure } from '../../src/commands/effect.ts';
+import { type Effect, type Execution, StageFailure } from '../../src/commands/effect.ts';
 import { soleOwner } from '../../src/commands/ports/liveness.ts';
 import { OutsideFailure } from '../../src/commands/ports/repositories.ts';
 import { taskStream } from '../../src/domain/ids.ts';
 import type { Task } from '../../src/domain/task/state.ts';
-import { requestPrepared, stageClaimed, taskApproved, taskCreated } from '../domain/task/events.ts';
+import { requestPrepared, stageClaimed, taskApproved, taskCreated, untilJudged } from '../domain/task/events.ts';
 import { text } from '../domain/task/samples.ts';
 import { aFolder, aStore, theViews } from '../views/places.ts';
 import { taskIdOf, tell, tellMany } from '../views/stories.ts';
@@ -184,5 +184,26 @@ describe('Many requests that several workers prepare', () => {
     await expect.poll(() => views.queries.countByStatus().WAIT_CLARIFY, { timeout: 10_000 }).toBe(100);
     await Promise.all(runners.map((runner) => runner.stop()));
     expect(looks).toBeLessThan(300);
+  });
+});
+
+describe('A stage that was handed back by a machine whose clock is an hour ahead', () => {
+  const ahead = { ...clock, now: () => new Date(Date.parse(clock.now()) + 3_600_000).toISOString() };
+  const liveness = { ...soleOwner, isHeard: async () => true };
+
+  it.each([
+    ['begins', 'agent', APPROVED],
+    ['goes on with', 'sandbox', untilJudged],
+  ] as const)('is due for another that %s tasks', async (_, name, history) => {
+    const { store, views, factsOf } = await open();
+    await views.waitFor(await tell(store, 1, history), 5_000);
+    const away = stage(() => Promise.reject(new OutsideFailure('GitHub is away.')));
+    const first = startRunner(store, views.work, { [name]: away }, { worker: 'ahead', clock: ahead, liveness });
+    await expect.poll(async () => (await factsOf(1)).at(-1)?.type).toBe('StageReleased');
+    await first.stop();
+    const began = vi.fn((_: unknown, __: unknown, execution: Execution) => untilAborted(execution));
+    const second = startRunner(store, views.work, { [name]: stage(began) }, { worker: 'right', liveness });
+    await expect.poll(() => began.mock.calls.length).toBe(1);
+    await second.stop();
   });
 });

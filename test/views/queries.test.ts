@@ -141,7 +141,7 @@ describe('The pending work', () => {
       step: { key: 'agent-1-2', kind: 'agent', claimedBy: WORKER },
     };
     expect(work.claimed()).toEqual([held]);
-    expect([...work.due('agent', NOON, 10), ...work.dueByPair('agent', NOON, 10, 10)]).toEqual([]);
+    expect([...work.due('agent', NOON, 10), ...work.dueByPair('agent', NOON, 10, 10, TOMORROW)]).toEqual([]);
     expect(work.due('prepare', NOON, 10)).toEqual([
       { stream: `task-${taskIdOf(1)}`, repo: 'acme/shop', person: ANNA, step: { key: 'prepare-1-1', kind: 'prepare' } },
       { stream: `task-${taskIdOf(2)}`, repo: 'acme/shop', person: ANNA, step: { key: 'prepare-1-1', kind: 'prepare' } },
@@ -166,6 +166,18 @@ describe('The pending work', () => {
     expect(work.nextAt(minutesAfter(5))).toBe(TOMORROW);
     expect(work.due('expire', TOMORROW, 10)).toHaveLength(1);
   });
+
+  it('is due, too, when it would wait longer than anything that is handed back', async () => {
+    const handedBack = (minutes: number) => [
+      ...untilAgent,
+      stageReleased('agent', { reason: 'outside_failure', sentence: text('Down.'), notBefore: minutesAfter(minutes) }),
+    ];
+    const { views } = await viewed(3, (number) => [handedBack(2), handedBack(60), untilPrepared][number] ?? []);
+    const { work } = views;
+    const due = [...work.due('agent', NOON, 10, minutesAfter(2)), ...work.dueByPair('agent', NOON, 10, 10, minutesAfter(2))];
+    expect(due.map(({ stream }) => stream)).toEqual(Array(2).fill(`task-${taskIdOf(1)}`));
+    expect(work.due('expire', NOON, 10)).toEqual([]);
+  });
 });
 
 describe('The pending work of a pair of a person and a repository', () => {
@@ -177,13 +189,13 @@ describe('The pending work of a pair of a person and a repository', () => {
   it('is its oldest, however many each has', async () => {
     const { views } = await viewed(40, request);
     const oldest = [0, 1, 2, 3, 4, 5, 6, 7].map((number) => `task-${taskIdOf(number)}`);
-    expect(streams(views.work.dueByPair('prepare', NOON, 2, 100))).toEqual(oldest);
-    expect(streams(views.work.dueByPair('prepare', NOON, 2, 100))).toEqual(oldest);
+    expect(streams(views.work.dueByPair('prepare', NOON, 2, 100, TOMORROW))).toEqual(oldest);
+    expect(streams(views.work.dueByPair('prepare', NOON, 2, 100, TOMORROW))).toEqual(oldest);
   });
 
   it('comes with one of the next calls when there are more pairs than fit', async () => {
     const { views } = await viewed(40, request);
-    const seen = [1, 2, 3].map(() => streams(views.work.dueByPair('prepare', NOON, 1, 3)));
+    const seen = [1, 2, 3].map(() => streams(views.work.dueByPair('prepare', NOON, 1, 3, TOMORROW)));
     expect(seen.map(({ length }) => length)).toEqual([3, 1, 3]);
     expect(seen.slice(0, 2).flat().sort()).toEqual([0, 1, 2, 3].map((number) => `task-${taskIdOf(number)}`).sort());
     expect(seen[2]).toEqual(seen[0]);

@@ -4,6 +4,7 @@ import { EXECUTIONS_MAX } from '../limits.ts';
 import { gateNeeded } from '../policy/judge.ts';
 import type { StoredPolicyReport } from '../policy/shapes.ts';
 import { DomainError, type TaskErrorCode } from '../refusals.ts';
+import { isHeldBack } from '../retry.ts';
 import { ownText, type Text, textOf } from '../text.ts';
 import { patchGateDigest } from './approval.ts';
 import type { TaskCommand, TaskCommandData } from './commands.ts';
@@ -40,7 +41,7 @@ const claim = (
 ): TaskEvent[] => {
   const { attempt, stage, execution } = fence;
   if (execution !== current.execution + 1) throw new DomainError('fence-overtaken');
-  if (current.notBefore !== null && at < current.notBefore) throw new DomainError('stage-not-due');
+  if (current.notBefore !== null && isHeldBack(current.notBefore, at)) throw new DomainError('stage-not-due');
 
   const gate = stage === 'agent' ? 'intent' : 'patch';
   const { approval, patchApproval } = task.evidence;

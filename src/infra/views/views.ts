@@ -22,8 +22,8 @@ export interface Views {
   readonly queries: ViewQueries;
   /** The pending work, for the runner. */
   readonly work: {
-    due(kind: string, now: string, limit: number): readonly PendingStep[];
-    dueByPair(kind: string, now: string, each: number, limit: number): readonly PendingStep[];
+    due(kind: string, now: string, limit: number, beyond?: string): readonly PendingStep[];
+    dueByPair(kind: string, now: string, each: number, limit: number, beyond: string): readonly PendingStep[];
     claimed(): readonly PendingStep[];
     nextAt(now: string): string | undefined;
     onChange(listener: ChangeListener): () => void;

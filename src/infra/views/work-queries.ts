@@ -27,9 +27,13 @@ export const workQueries = (database: DatabaseSync, named: (table: string) => st
   const pendingSteps = `SELECT t.stream, w.* FROM ${work} w JOIN ${named('tasks')} t ON t.id = w.id
     WHERE t.stream NOT IN (SELECT stream FROM parked WHERE tables = '${named('tasks')}')`;
   // The rows of one kind in the order of an index (not the one of claims: nearly all have none), so that many cost no more than the few asked for.
-  const due = database.prepare(
-    `${pendingSteps} AND w.kind = ? AND w.not_before <= ? AND +w.claimed_by IS NULL ORDER BY w.not_before, w.id LIMIT ?`,
-  );
+  const dueWhere = (isDue: string) =>
+    database.prepare(
+      `${pendingSteps} AND w.kind = :kind AND ${isDue} AND +w.claimed_by IS NULL ORDER BY w.not_before, w.id LIMIT :limit`,
+    );
+  const due = dueWhere('w.not_before <= :now');
+  // Those between the two are few, and read past: a union of two ranges would be sorted first.
+  const dueRetries = dueWhere('(+w.not_before <= :now OR +w.not_before > :beyond)');
   // From each repository and person to the next: as many steps in an index as there are pairs, however many rows each has. The first is none.
   const pairs = `WITH RECURSIVE pairs(id, repo, person) AS (
       SELECT NULL, :repo, :person UNION ALL
@@ -42,8 +46,8 @@ export const workQueries = (database: DatabaseSync, named: (table: string) => st
   const dueByPair = database.prepare(
     `${pairs} ${pendingSteps} AND w.id IN (
       SELECT o.id FROM pairs p JOIN ${work} o ON o.id IN (
-        SELECT id FROM ${work} WHERE kind = :kind AND repo = p.repo AND person = p.person AND not_before <= :now AND +claimed_by IS NULL
-        ORDER BY not_before, id LIMIT :each
+        SELECT id FROM ${work} WHERE kind = :kind AND repo = p.repo AND person = p.person
+        AND (+not_before <= :now OR +not_before > :beyond) AND +claimed_by IS NULL ORDER BY not_before, id LIMIT :each
       ) WHERE p.id IS NOT NULL
     ) ORDER BY w.not_before, w.id`,
   );
@@ -54,15 +58,16 @@ export const workQueries = (database: DatabaseSync, named: (table: string) => st
   const next = database.prepare(`SELECT min(not_before) AS at FROM ${work} WHERE not_before > ?`);
 
   return {
-    due: (kind: string, now: string, limit: number): readonly PendingStep[] => due.all(kind, now, limit).map(pending),
-    dueByPair(kind: string, now: string, each: number, limit: number): readonly PendingStep[] {
+    due: (kind: string, now: string, limit: number, beyond?: string): readonly PendingStep[] =>
+      (beyond === undefined ? due.all({ kind, now, limit }) : dueRetries.all({ kind, now, limit, beyond })).map(pending),
+    dueByPair(kind: string, now: string, each: number, limit: number, beyond: string): readonly PendingStep[] {
       const max = Math.max(1, Math.floor(limit / each));
       const { repo = '', person = '' } = ends.get(kind) ?? {};
       const here = { kind, repo, person, max };
       const last = page.all(here)[max - 1];
       if (last) ends.set(kind, last);
       else ends.delete(kind);
-      return dueByPair.all({ ...here, now, each }).map(pending);
+      return dueByPair.all({ ...here, now, each, beyond }).map(pending);
     },
     claimed: (): readonly PendingStep[] => claimed.all().map(pending),
     nextAt(now: string): string | undefined {

@@ -104,6 +104,16 @@ describe('Handing a stage back', () => {
       .yields(stageClaimed('agent', { execution: 2 }));
   });
 
+  it.each([2, 60, 26 * 60])('waits no longer than two minutes by anybody, whose clock may be %i minutes behind', (minutes) => {
+    const released = stageReleased('agent', { ...outside, notBefore: minutesAfter(minutes) });
+    const claimed = claimStage('agent', { execution: 2 }, { at: NOON });
+    if (minutes > 2)
+      given(task, untilAgent, released)
+        .when(claimed)
+        .yields(stageClaimed('agent', { execution: 2 }));
+    else given(task, untilAgent, released).when(claimed).refuses('stage-not-due');
+  });
+
   it('does not count as an execution when the worker is stopped, however often', () => {
     const stops = Array.from({ length: 10 }, (_, index) => [
       stageClaimed('agent', { execution: index + 1 }),
