@@ -75,6 +75,7 @@ describe('Copying the log to another store', () => {
     ['there is no log', ['--from', 'elsewhere', '--to', 'data'], 1, 'There is no log in the source.'],
     ['two clients would be needed', ['--from', 'esdb://127.0.0.1:1', '--to', 'kurrentdb://127.0.0.1:1'], 1, 'write esdb:// or'],
     ['what is to be left out is no stream', ['--to', 'copy', '--redact', 'Ada'], 1, 'is named as the audit names it'],
+    ['a login cannot be read', ['--to', 'esdb://root:hunter2%@127.0.0.1:1'], 1, 'a percent sign in a password is written %25'],
     ['the server does not answer', ['--to', 'esdb://127.0.0.1:1?tls=false'], 1, 'type the same again'],
     [
       'an address shows a password',

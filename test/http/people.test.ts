@@ -1,3 +1,5 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { act, approve, filed, type Office, openOffice, WAIT, type Worker } from './office.ts';
@@ -218,6 +220,14 @@ describe('Over the HTTP API', () => {
       expect([added.status, added.json().name, added.json().elsewhere]).toEqual([201, 'acme/more', null]);
       expect((await admin.call('DELETE', '/api/v1/repositories/acme%2Fmore')).json()).toEqual({ removed: 'acme/more' });
       expect((await admin.call('DELETE', '/api/v1/repositories/acme/more')).code()).toBe('INVALID_ACTION');
+    });
+
+    it('is added once, by everybody who adds it at the same time', async () => {
+      const repository = { url: office.workshop.origin, name: 'acme/both' };
+      const answers = await Promise.all([1, 2, 3, 4].map(() => admin.call('POST', '/api/v1/repositories', repository)));
+      expect(answers.map(({ status }) => status)).toEqual([201, 201, 201, 201]);
+      expect(await readdir(join(office.workshop.folder, 'repos/acme'))).toEqual(['both', 'widgets']);
+      await admin.call('DELETE', '/api/v1/repositories/acme%2Fboth');
     });
 
     it.each(['ext::sh -c true', '--upload-pack=touch', '-x', '/nowhere/at/all', 'https://', 'file:///etc', ''])(

@@ -27,13 +27,23 @@ export const serverName = z
   .string()
   .regex(new RegExp(`^${NAME}(?::[0-9]{1,5})?$`), { error: 'must be a host name, such as github.com' });
 
+const isDecodable = (text: string): boolean => {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
 /** With user and password where the server asks for them: then the password is a secret. */
 export const connectionString = z
   .string()
   .max(2_000)
   .regex(/^(?:esdb|kurrentdb|kurrent)(?:\+discover)?:\/\/(?:[^\s/@:]+:[^\s/@]+@)?[A-Za-z0-9.:,[\]-]+\/?(?:\?[^\s]*)?$/, {
     error: 'must be a connection string such as esdb://localhost:2113?tls=false',
-  });
+  })
+  .refine(isDecodable, { error: 'has a percent sign that stands for nothing: in a user or password it is written %25' });
 
 /** `s3://bucket` or `s3://bucket/prefix`, as a bucket and a prefix without slashes at its ends. */
 export const objectStore = z

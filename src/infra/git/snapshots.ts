@@ -116,21 +116,27 @@ export const addRepository = async (request: AddRepository): Promise<{ readonly 
     const remote = parseRemote(request.url, process.cwd());
     const name = request.name ?? nameFrom(remote);
     const folder = snapshotFolder(request.snapshotRoot, name);
-    if ((await lstat(folder).catch(() => null)) !== null) {
+    const added = { name, remote: remote.shown };
+    const alreadyThere = async (): Promise<typeof added> => {
       const present = await originOf(git, request.snapshotRoot, name);
-      if (present.remote.shown === remote.shown) return { name, remote: remote.shown };
+      if (present.remote.shown === remote.shown) return added;
       throw missing(`There is a snapshot named ${name} of another remote; give this one another name, or remove that one first.`);
-    }
+    };
+    if ((await lstat(folder).catch(() => null)) !== null) return await alreadyThere();
     await mkdir(dirname(folder), { recursive: true });
     const fresh = await mkdtemp(join(dirname(folder), '.adding-'));
     try {
       const args = ['-c', 'core.hooksPath=/dev/null', 'clone', '--quiet', '--no-local', '--no-recurse-submodules', '--template='];
       await git.run([...args, '--', remote.url, fresh], { remote, timeoutMs: CLONE_TIMEOUT_MS });
       await rename(fresh, folder);
+      return added;
+    } catch (error) {
+      // Somebody else who added it at the same time was first.
+      if (error instanceof Error && 'code' in error && error.code === 'ENOTEMPTY') return await alreadyThere();
+      throw error;
     } finally {
       await rm(fresh, { recursive: true, force: true });
     }
-    return { name, remote: remote.shown };
   } catch (error) {
     if (error instanceof RemoteRefused) throw new RepositoryProblem('REMOTE_UNREACHABLE', error.message);
     if (error instanceof GitFailure) throw new RepositoryProblem('REMOTE_UNREACHABLE', remoteSentence(error));

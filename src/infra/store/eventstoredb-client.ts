@@ -81,6 +81,9 @@ export interface Client {
   dispose(): Promise<void>;
 }
 
+const UNREADABLE =
+  'EVENTSTORE_URL cannot be read. It looks like esdb://user:password@host:2113, or kurrentdb://127.0.0.1:2113?tls=false; a percent sign in a password is written %25.';
+
 /** A client connects when it is first used. Throws an `Error` that says what to do when the connection string cannot be read. */
 export const connect = (module: ClientModule, url: string): Client => {
   const Class = module.KurrentDBClient ?? module.EventStoreDBClient;
@@ -89,15 +92,18 @@ export const connect = (module: ClientModule, url: string): Client => {
     return Class.connectionString(url);
   } catch {
     // The client's own message repeats the string, and with it the password.
-    throw new Error(
-      'EVENTSTORE_URL cannot be read. It looks like esdb://user:password@host:2113, or kurrentdb://127.0.0.1:2113?tls=false.',
-    );
+    throw new Error(UNREADABLE);
   }
 };
 
 const userOf = (url: string): Credentials | undefined => {
   const [, username, password] = /^[^:]+:\/\/([^:@/]+):([^@/]+)@/.exec(url) ?? [];
-  return username && password ? { username: decodeURIComponent(username), password: decodeURIComponent(password) } : undefined;
+  if (!username || !password) return undefined;
+  try {
+    return { username: decodeURIComponent(username), password: decodeURIComponent(password) };
+  } catch {
+    throw new Error(UNREADABLE);
+  }
 };
 
 const isInsecure = (url: string): boolean => /[?&]tls=false\b/i.test(url);
@@ -105,7 +111,7 @@ const isInsecure = (url: string): boolean => /[?&]tls=false\b/i.test(url);
 /**
  * Credentials for each append: naming them makes the client use one call an append, so that errors stay with their caller and deadlines are
  * heeded (docs/architecture.md, "The event store"). A server without TLS never gets to see them, so any will do. Throws an `Error` that says
- * what to do when a secured server is named without a user.
+ * what to do when a secured server is named without a user, or with one that cannot be read.
  */
 export const credentialsOf = (url: string): Credentials => {
   const user = userOf(url);

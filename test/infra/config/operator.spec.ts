@@ -192,6 +192,14 @@ describe('A faulty value', () => {
     ['BASE_URL', 'javascript:alert(1)'],
   ])('is refused: %s', (name, text) => expect(faults({ [name]: text })).toHaveLength(1));
 
+  it.each(['esdb://ops:50%@log:2113', 'kurrentdb://o%ps:word@log:2113', 'esdb://ops:%ff@log:2113'])(
+    'is refused with how a percent sign is written: EVENTSTORE_URL=%s',
+    (text) =>
+      expect(faults({ EVENTSTORE_URL: text })).toEqual([
+        'EVENTSTORE_URL has a percent sign that stands for nothing: in a user or password it is written %25.',
+      ]),
+  );
+
   it('never makes the reader throw', () => {
     fc.assert(
       fc.property(
