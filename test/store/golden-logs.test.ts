@@ -16,7 +16,7 @@ import { openSqliteStore } from '../../src/infra/store/sqlite.ts';
 import { serve } from '../../src/main.ts';
 import { verifyAudit } from '../../src/projections/audit.ts';
 import type { TaskView } from '../../src/projections/task-view.ts';
-import { act, approve, type Client, clientOf, look, rerun } from '../support/client.ts';
+import { act, approve, type Client, clientOf, file, look, rerun } from '../support/client.ts';
 import { git } from '../support/git-commands.ts';
 import { openWorkshop, type Workshop } from '../support/workshop.ts';
 
@@ -139,6 +139,10 @@ describe.each(readdirSync(LOGS).filter((name) => name.endsWith('.tar.gz')))('The
       status: 'COMPLETED',
       attempt: 3,
     });
+  });
+
+  it('takes a new task, and delivers it', async () => {
+    expect(await approve(client, await file(client, 'Mend the sum.'))).toMatchObject({ status: 'COMPLETED', errorCode: null });
   });
 
   it('runs another attempt of what failed, which fails again', async () => {

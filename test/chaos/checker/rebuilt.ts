@@ -13,7 +13,8 @@ import { readLog } from './records.ts';
 
 const CATCH_UP_MS = 10_000;
 
-const dumped = async (store: EventStore, folder: string, prefix = ''): Promise<readonly string[]> => {
+/** Every row of the views that a log gives, and its audit beside them, made in `folder`. */
+export const dumped = async (store: EventStore, folder: string, prefix = ''): Promise<readonly string[]> => {
   const file = join(folder, `${prefix}views.db`);
   const views = await openViews(file, await openKeeper({ file, auditFile: join(folder, `${prefix}audit.jsonl`), store }));
   try {
