@@ -21,7 +21,7 @@ const kept = async (store: EventStore): Promise<readonly Omit<RecordedEvent, 'po
 
 /** Every row of the views of a log, each position as the event it stands for: they are the store's own. Their audit is left beside them. */
 const views = async (store: EventStore, folder: string): Promise<readonly unknown[]> => {
-  const eventAt = new Map(
+  const eventAt = new Map<string, string>(
     (await all(store.readAll())).map(({ position, stream, revision }) => [position, `${stream}@${revision}`]),
   );
   return (await dumped(store, folder)).map((row) =>
