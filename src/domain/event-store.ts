@@ -70,6 +70,8 @@ export interface EventStore {
   head(): Promise<Position | null>;
   /** Catches up, then stays live: ordered, at least once, reconnects by itself. Ends when `signal` aborts or the store is closed. */
   subscribe(options: SubscribeOptions): AsyncIterable<Batch>;
+  /** Really writes where appends go, and leaves nothing that anybody reads. Throws what an append would: `StoreUnavailable`, `StoreFull`. */
+  probe(): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -2,7 +2,7 @@ import { access, constants, statfs } from 'node:fs/promises';
 import type { Artifacts } from '../commands/ports/artifacts.ts';
 import { OutsideFailure } from '../commands/ports/repositories.ts';
 import { ImageMissing, type Sandboxes } from '../commands/ports/sandbox.ts';
-import type { EventStore } from '../domain/event-store.ts';
+import { type EventStore, StoreUnavailable } from '../domain/event-store.ts';
 import type { AgentRunner } from './agent/agents.ts';
 import type { Configuration } from './config/configuration.ts';
 import type { Probed } from './forge/check.ts';
@@ -55,8 +55,14 @@ const inTime = async (name: string, ask: () => Promise<readonly Check[]>): Promi
 };
 
 const storeChecks = async ({ store }: Checked): Promise<Check[]> => {
-  await store.head();
-  return [{ name: 'event store', status: 'pass', sentence: 'The event store answers.' }];
+  const name = 'event store';
+  try {
+    await store.probe();
+  } catch (error) {
+    if (!(error instanceof StoreUnavailable)) throw error;
+    return [{ name, status: 'fail', sentence: error.message }];
+  }
+  return [{ name, status: 'pass', sentence: 'The event store takes events.' }];
 };
 
 /** Of a folder the disk is looked at; a store elsewhere is really written and read, always the same nothing. */

@@ -17,6 +17,7 @@ import { livingIn } from './succession.ts';
 const SECONDS = `1.${process.pid}`;
 
 const Address = z.object({ url: z.string(), token: z.string() });
+const Health = z.object({ components: z.array(z.object({ name: z.string(), status: z.string(), sentence: z.string() })) });
 const Problem = z.object({ status: z.int(), error_code: z.string(), detail: z.string() });
 
 describe('A service whose event store goes away', () => {
@@ -81,6 +82,20 @@ describe('A service whose event store goes away', () => {
     const again = await send('/api/v1/tasks', wish, key);
     expect(again.task().taskId).toBe(answer.task().taskId);
     expect(created()).toBe(before + 1);
+  });
+
+  it('says in its health what a store that takes nothing wants', async () => {
+    server.faults.readOnly = true;
+    const event = async () => {
+      const { components } = Health.parse((await client.call('GET', '/api/v1/health/details')).json());
+      return components.find(({ name }) => name === 'event store');
+    };
+    await expect.poll(event, { timeout: 10_000 }).toMatchObject({
+      status: 'fail',
+      sentence: expect.stringContaining('It has to write streams'),
+    });
+    server.faults.readOnly = false;
+    await expect.poll(event, { timeout: 10_000 }).toMatchObject({ status: 'pass' });
   });
 
   it('carries a command out once although its acknowledgement was lost', async () => {

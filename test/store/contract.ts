@@ -160,6 +160,17 @@ export const eventStoreContract = (open: () => Promise<EventStore>): void => {
       expect(await all(store.readStream(stream))).toHaveLength(1);
     });
 
+    it('can be tried without storing anything for anybody to read', async () => {
+      const stream = newStream();
+      const { position } = await store.append(stream, newEvents(1), 'no_stream');
+      await store.probe();
+      await store.probe();
+
+      const later = await all(store.readAll({ after: position }));
+      expect(later.filter((event) => !event.stream.startsWith('worker-'))).toEqual([]);
+      await store.append(stream, newEvents(1), 0);
+    });
+
     it('of nothing is a mistake', async () => {
       await expect(store.append(newStream(), [], 'no_stream')).rejects.toThrow(RangeError);
     });

@@ -75,6 +75,14 @@ export const eventStoreDbFaults = (flavour: Flavour, client: ClientModule): void
       await expect(all(store.readStream(newStream()))).rejects.toThrow(StoreUnavailable);
     });
 
+    it('is unavailable, with what to do, to a user who may only read', async () => {
+      server.faults.readOnly = true;
+
+      await expect(store.head()).resolves.toBeNull();
+      await expect(store.probe()).rejects.toThrow(StoreUnavailable);
+      await expect(store.probe()).rejects.toThrow('It has to write streams');
+    });
+
     it('does not wait for ever for a server that hangs', async () => {
       const impatient = open({ answerTimeoutMs: 200 });
       server.faults.hung = true;

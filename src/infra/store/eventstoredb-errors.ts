@@ -33,11 +33,9 @@ export const storeError = (error: unknown, stream = 'the log'): unknown => {
     case 'maximum-append-size-exceeded':
       return new EventTooLarge('The event store takes no append that large. Keep large texts as artifacts.', { cause: error });
     case 'access-denied':
-      return new Error(
+      return new StoreUnavailable(
         'The event store refuses this user. It has to write streams and to read $all: an administrator, or an ACL on $all.',
-        {
-          cause: error,
-        },
+        { cause: error },
       );
     case 'not-leader':
       return unavailable(error);

@@ -16,6 +16,9 @@ const ANSWER_TIMEOUT_MS = 10_000;
 const HEAD_EVENTS = 8;
 const READ_EVENTS = 1_000;
 
+/** Kept like heart-beats, of which only the last one is there to read. */
+const PROBE_STREAM = 'worker-probe';
+
 /** Longest silence of a subscription before it is checked, in milliseconds. */
 const QUIET_MS = 60_000;
 
@@ -178,6 +181,10 @@ export const openEventStoreDb = ({
     },
 
     head,
+
+    probe: async () => {
+      await append(PROBE_STREAM, [{ id: randomUUID(), type: 'StoreProbed', data: {}, metadata: {} }], 'any');
+    },
 
     async *subscribe(options) {
       const signal = options.signal ? AbortSignal.any([closing.signal, options.signal]) : closing.signal;

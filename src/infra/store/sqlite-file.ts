@@ -97,3 +97,6 @@ export const openLogFile = (file: string): DatabaseSync => {
 
 export const storeIdOf = (database: DatabaseSync): string =>
   String(database.prepare("SELECT value FROM about WHERE key = 'store id'").get()?.value);
+
+/** Writes what stands there already: SQLite takes it for a change of the first page, and so for one that has to be durable. */
+export const writeNothing = (database: DatabaseSync): void => database.exec(`PRAGMA user_version = ${TABLES_VERSION}`);

@@ -5,7 +5,7 @@ import { type Batch, type EventStore, type RecordedEvent, StoreUnavailable } fro
 import { encoded } from './encoded-event.ts';
 import { groupAppender } from './sqlite-append.ts';
 import { storeClosed, storeError } from './sqlite-errors.ts';
-import { openLogFile, storeIdOf } from './sqlite-file.ts';
+import { openLogFile, storeIdOf, writeNothing } from './sqlite-file.ts';
 import { positionOf, rowOf } from './sqlite-position.ts';
 import { logReader } from './sqlite-read.ts';
 import { inTransaction } from './sqlite-transaction.ts';
@@ -115,6 +115,11 @@ export const openSqliteStore = ({ file }: { readonly file: string }): SqliteStor
           await watch.change(signal);
         }
       }
+    },
+
+    probe: async () => {
+      if (!open) throw storeClosed();
+      await inTransaction(database, () => writeNothing(database));
     },
 
     redactEvent: async (stream, revision, data) => {

@@ -13,6 +13,8 @@ const APPEND_BYTES_MAX = 1024 * 1024;
 export interface Faults {
   /** Every call fails with "Server Is Not Ready". */
   notReady: boolean;
+  /** Whoever asks may read, and write nothing. */
+  readOnly: boolean;
   /** Calls are taken and never answered. */
   hung: boolean;
   /** Subscriptions stay open and give nothing more. */
@@ -60,6 +62,7 @@ export const startServerDouble = async ({
   const { appended, confirmation, eventRead, streamNotFound, wrongRevision } = answersIn(protocol);
   const faults: Faults = {
     notReady: false,
+    readOnly: false,
     hung: false,
     mute: false,
     delayMs: 0,
@@ -84,6 +87,10 @@ export const startServerDouble = async ({
     const options = requests[0]?.getOptions();
     const proposed = requests.flatMap((request) => request.getProposedMessage() ?? []).map(proposedOf);
     if (!options || !(await admitted(call))) return;
+    if (faults.readOnly) {
+      answer(failure(status.PERMISSION_DENIED, 'Access Denied', 'access-denied'));
+      return;
+    }
     if (faults.leaderPort !== null) {
       answer(notLeader(faults.leaderPort));
       return;
