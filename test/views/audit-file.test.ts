@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
@@ -76,6 +76,7 @@ describe('The audit file', () => {
 
   it.each([
     ['a line that was torn', (file: string) => appendFileSync(file, '{"auditVersion":"2.0","da')],
+    ['the beginning of one that was made anew', (file: string) => writeFileSync(`${file}.new`, '{"auditVersion":"2.0","da')],
     ['whole lines that no view knows of', (file: string) => appendFileSync(file, readFileSync(file))],
     ['nothing more of a file that was cut', (file: string) => truncateSync(file, statSync(file).size - 10)],
     ['a file of something else', (file: string) => writeFileSync(file, 'x'.repeat(statSync(file).size))],
@@ -89,6 +90,7 @@ describe('The audit file', () => {
     expect(text() === before).toBe(true);
     await again.waitForAudit(await tell(store, 99, untilPrepared), 5_000);
     expect(await verifyAuditFile(file, again.auditHead())).toMatchObject({ valid: true });
+    expect(existsSync(`${file}.new`)).toBe(false);
   });
 
   it('loses and doubles nothing when the process died between the sync of the file and the commit of the view', async () => {

@@ -198,6 +198,7 @@ export const createAuditFile = ({ file, database, store, signal, onCommit }: Aud
     follow: async (): Promise<void> => {
       let next: Turn = known && (await isUsable(file, known)) ? 'append' : 'rewrite';
       await persevere(signal, async (gotSomewhere) => {
+        await rm(`${file}.new`, { force: true }); // It was cut off, here or in a process that was killed.
         while (next !== 'end' && !signal.aborted) {
           turn = new AbortController();
           next = await (next === 'append' && asked.length === 0 ? append() : rewrite());
