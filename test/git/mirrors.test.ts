@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { sha256 } from '../../src/domain/canonical.ts';
 import { createRepositories } from '../../src/infra/git/repositories.ts';
 import { removeRepository } from '../../src/infra/git/snapshots.ts';
 import {
@@ -229,6 +230,45 @@ describe('A mirror', () => {
     });
     expect((await again.resolveBase(REPOSITORY, 'main')).commit).not.toBe(place.base);
     for (const lock of locks) expect(existsSync(lock)).toBe(false);
+  });
+
+  it.each([
+    [
+      'an empty ref of a base',
+      (mirror: string) => writeFileSync(join(mirror, 'refs/countersign/bases', sha256('main').slice(0, 32)), ''),
+    ],
+    ['an empty HEAD', (mirror: string) => writeFileSync(join(mirror, 'HEAD'), '')],
+    [
+      'half a commit',
+      (mirror: string, base: string) => {
+        const object = join(mirror, 'objects', base.slice(0, 2), base.slice(2));
+        chmodSync(object, 0o600);
+        truncateSync(object, 10);
+      },
+    ],
+  ])('is made anew by the next start where a loss of power left %s, and trees with it', async (_, tear) => {
+    const place = createPlace(FILES);
+    const { tree, patch } = await collected(place, (folder) => write(folder, 'new.txt', 'x\n'));
+    tear(mirrorOf(place), place.base);
+    const started = createRepositories({
+      dataFolder: place.dataFolder,
+      snapshotRoot: place.snapshotRoot,
+      serviceSecrets: () => [],
+    });
+    await started.ensureTree(REPOSITORY, tree, place.base, async () => patch ?? Buffer.alloc(0));
+    expect(await started.resolveBase(REPOSITORY, 'main')).toMatchObject({ commit: place.base, tree: place.tree });
+    expect(git(mirrorOf(place), ['show', `${tree}:new.txt`])).toBe('x');
+  });
+
+  it('recovers from a lock that turns out to be stale while the service runs', async () => {
+    const place = createPlace(FILES);
+    const change = () => collected(place, (folder) => write(folder, 'new.txt', 'x\n'), { keep: 'task-1' });
+    await change();
+    const lock = join(mirrorOf(place), 'refs/countersign/keep/ktask-1/tree.lock');
+    writeFileSync(lock, '');
+    utimesSync(lock, 1, 1);
+    await expect(change()).rejects.toThrow();
+    await change();
   });
 
   it('is made anew when its repository was removed and added while the service ran', async () => {

@@ -29,7 +29,7 @@ const CONFIG = `[core]
 \tprotectNTFS = true
 \tsymlinks = true
 \tfileMode = true
-\tfsync = committed
+\tfsync = committed,reference
 [safe]
 \tdirectory = *
 [protocol]

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Git } from './git.ts';
 import { mirrorFolder, originOf } from './snapshots.ts';
@@ -20,7 +20,13 @@ export const clearStaleLocks = async (folder: string): Promise<void> => {
   }
 };
 
-/** Makes an empty bare repository; it has its name only when it is whole. */
+/** Whether git can read the mirror, its refs, and what each of them names: with less it refuses to fetch anything. */
+const isSound = async (git: Git, folder: string): Promise<boolean> => {
+  const look = ['rev-list', '--quiet', '--stdin', '--not', '--all'];
+  return (await git.run(look, { gitDir: folder, input: '', exitCodes: [0, 128] })).exitCode === 0;
+};
+
+/** Makes an empty bare repository in the place of what was there; it has its name only when it is whole, and on the disk. */
 const makeMirror = async (git: Git, snapshotRoot: string, name: string, folder: string): Promise<void> => {
   const { objectFormat } = await originOf(git, snapshotRoot, name);
   const fresh = `${folder}.making`;
@@ -29,13 +35,22 @@ const makeMirror = async (git: Git, snapshotRoot: string, name: string, folder: 
   await git.run(['init', '--quiet', '--bare', '--template=', `--object-format=${objectFormat}`, fresh]);
   await git.run(['config', '--file', join(fresh, 'config'), 'core.hooksPath', '/dev/null']);
   await mkdir(join(fresh, 'info'), { recursive: true });
+  for (const name of ['HEAD', 'config']) {
+    await using file = await open(join(fresh, name));
+    await file.sync();
+  }
+  await rm(join(folder, 'HEAD'), { force: true }); // Without it the rest is no mirror, wherever this may be cut off.
+  await rm(folder, { recursive: true, force: true });
   await rename(fresh, folder);
 };
 
-/** The folder of a mirror, made where it is missing, as this version of the service wants it. Throws `RepositoryProblem`. */
+/**
+ * The folder of a mirror as this version of the service wants it: made where it is missing, and made anew where the disk lost some of it. All that
+ * it held comes from the remote, or is made again from stored patches. Throws `RepositoryProblem`.
+ */
 export const prepareMirror = async (git: Git, dataFolder: string, snapshotRoot: string, name: string): Promise<string> => {
   const folder = mirrorFolder(dataFolder, name);
-  if (!(await isMirror(folder))) await makeMirror(git, snapshotRoot, name, folder);
+  if (!((await isMirror(folder)) && (await isSound(git, folder)))) await makeMirror(git, snapshotRoot, name, folder);
   await writeFile(join(folder, 'info', 'attributes'), ATTRIBUTES, { mode: 0o600 });
   await clearStaleLocks(folder);
   return folder;

@@ -72,19 +72,18 @@ const openMirror = async ({ git, dataFolder, snapshotRoot, now }: MirrorsOptions
   const folder = await prepareMirror(git, dataFolder, snapshotRoot, name);
   const exclusively = createLock();
   const trees = boundedMap<ObjectId, ObjectId>(KNOWN_COMMITS_MAX);
-  const run = (args: readonly string[], call: GitCall = {}) => git.run(args, { ...call, gitDir: folder });
+  /** Whatever it was: what a lock refused is tried again later. */
+  const failed = async (error: unknown): Promise<never> => {
+    await clearStaleLocks(folder);
+    throw error;
+  };
+  const run = (args: readonly string[], call: GitCall = {}) => git.run(args, { ...call, gitDir: folder }).catch(failed);
   const line = async (args: readonly string[]): Promise<string> => (await run(args)).stdout.toString('latin1').trim();
   const origin = shared(async () => (await originOf(git, snapshotRoot, name)).remote, FETCH_SHARED_MS, now);
   const remote = (): Promise<Remote> => origin('');
 
-  const fetch = async (from: Remote, refspec: string, signal?: AbortSignal): Promise<void> => {
-    try {
-      await run([...FETCH, from.url, refspec], { remote: from, timeoutMs: FETCH_TIMEOUT_MS, signal });
-    } catch (error) {
-      await clearStaleLocks(folder);
-      throw error;
-    }
-  };
+  const fetch = (from: Remote, refspec: string, signal?: AbortSignal) =>
+    run([...FETCH, from.url, refspec], { remote: from, timeoutMs: FETCH_TIMEOUT_MS, signal });
   const fetchBranch = async (branch: string, signal?: AbortSignal): Promise<ResolvedBase> => {
     const from = await remote();
     const ref = baseRef(branch);
@@ -125,7 +124,13 @@ const openMirror = async ({ git, dataFolder, snapshotRoot, now }: MirrorsOptions
   return {
     name,
     run,
-    stream: (args, call = {}) => git.stream(args, { ...call, gitDir: folder }),
+    stream: async function* (args, call = {}) {
+      try {
+        yield* git.stream(args, { ...call, gitDir: folder });
+      } catch (error) {
+        await failed(error);
+      }
+    },
     scratch: (work) => scratchFolder(dataFolder, work),
     remote,
     resolveBranch: async (branch, age = 'shared', signal) => {
