@@ -10,11 +10,14 @@ import { deliver, livingIn, openSuccession } from './succession.ts';
 
 /** Appends to the stream of a task from its creation to its completion; a claim for each stage. */
 const APPENDS = 13;
+/** Longest from SIGTERM to the end of the process, in milliseconds. */
+const STOP_MS_MAX = 5_000;
 
 describe.concurrent.for([
   { signal: 'SIGKILL', when: 'before', sandbox: 'bubblewrap' },
   { signal: 'SIGKILL', when: 'after', sandbox: 'docker' },
   { signal: 'SIGTERM', when: 'before', sandbox: 'bubblewrap' },
+  { signal: 'SIGTERM', when: 'after', sandbox: 'bubblewrap' },
 ] as const)('A service with $sandbox that gets $signal right $when an event is stored', ({ signal, when, sandbox }) => {
   it('delivers once, whichever event it is, and leaves nothing behind', { timeout: 240_000 }, async ({ expect }) => {
     const workshop = await openWorkshop();
@@ -33,8 +36,9 @@ describe.concurrent.for([
         return service;
       };
       for (let nth = 1; nth <= APPENDS; nth++) {
-        const { ended } = await deliverFated(nth);
+        const { ended, outlived } = await deliverFated(nth);
         expect(await ended).toBe(signal === 'SIGKILL' ? signal : 0);
+        if (signal === 'SIGTERM') expect(await outlived).toBeLessThanOrEqual(STOP_MS_MAX);
         const { pid } = await succession.current();
         expect(await remains(workshop, [pid])).toEqual([]);
       }

@@ -19,6 +19,8 @@ export interface ServiceProcess {
   /** As the local admin; a worker answers nobody. */
   readonly client: Client;
   readonly ended: Promise<Ending>;
+  /** Milliseconds from its fate to its end; `NaN` where it met none. */
+  readonly outlived: Promise<number>;
   hasEnded(): boolean;
   /** From now on the process awaits `fate`. */
   arm(fate: Fate): Promise<void>;
@@ -53,6 +55,10 @@ export const startService = async (
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
   const ended = endingOf(child);
+  let metAt = Number.NaN;
+  child.on('message', (message) => {
+    if (typeof message === 'number') metAt = message;
+  });
   const { stdout, pid } = child;
   if (!stdout || pid === undefined) throw new Error('The service could not be started.');
   const listens = once(createInterface(stdout), 'line');
@@ -73,6 +79,7 @@ export const startService = async (
     url,
     client: environment.ROLE === 'worker' ? NOBODY : await clientOf(environment.DATA_DIR ?? ''),
     ended,
+    outlived: ended.then(() => Date.now() - metAt),
     hasEnded: () => child.exitCode !== null || child.signalCode !== null,
     arm: tell,
     tell,

@@ -33,6 +33,12 @@ const isMeant = (call: string, [stream]: readonly unknown[]): boolean =>
 const meets = (call: string, args: readonly unknown[]): Fate | undefined =>
   isMeant(call, args) && ++calls === fate?.nth ? fate : undefined;
 
+/** The process that started this one hears when. */
+const meet = (signal: NodeJS.Signals): void => {
+  process.send?.(Date.now());
+  process.kill(process.pid, signal);
+};
+
 /** The part itself, but for the call that meets its fate. */
 export const mortal = <Part extends object>(name: string, part: Part): Part =>
   new Proxy(part, {
@@ -42,11 +48,11 @@ export const mortal = <Part extends object>(name: string, part: Part): Part =>
       const method = value.bind(target) as Method; // Whatever it takes is handed on as it came.
       return (...args: readonly unknown[]): unknown => {
         const met = meets(`${name}.${String(property)}`, args);
-        if (met?.when === 'before') process.kill(process.pid, met.signal);
+        if (met?.when === 'before') meet(met.signal);
         const result = method(...args);
         if (met?.when !== 'after') return result;
         return Promise.resolve(result).then((value) => {
-          process.kill(process.pid, met.signal);
+          meet(met.signal);
           return value;
         });
       };
