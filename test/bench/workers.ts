@@ -2,26 +2,22 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Weight } from '../../src/commands/admission.ts';
 import { createDispatch } from '../../src/commands/dispatch.ts';
-import type { Effect, Execution, Order } from '../../src/commands/effect.ts';
-import type { Process } from '../../src/commands/execution.ts';
 import { createPeople } from '../../src/commands/people.ts';
 import type { Clock } from '../../src/commands/ports/clock.ts';
 import { createRunner } from '../../src/commands/runner.ts';
 import { createStreams } from '../../src/commands/streams.ts';
-import { fenceOf, taskClaim } from '../../src/commands/task/claim.ts';
 import type { Kind } from '../../src/domain/decider.ts';
 import { taskStream } from '../../src/domain/ids.ts';
 import { personKind } from '../../src/domain/person/index.ts';
 import { taskKind } from '../../src/domain/task/index.ts';
-import type { Task } from '../../src/domain/task/state.ts';
 import { createHeartbeats } from '../../src/infra/heartbeats.ts';
 import { openSqliteStore } from '../../src/infra/store/sqlite.ts';
 import { openKeeper } from '../../src/infra/views/keeper.ts';
 import { openViews } from '../../src/infra/views/views.ts';
-import { CHANGE, DELIVERY, PULL_REQUEST, requestPrepared, TESTS, taskApproved, taskCreated } from '../domain/task/events.ts';
-import { NOON, report, TOMORROW, text, uuid } from '../domain/task/samples.ts';
+import { requestPrepared, taskApproved, taskCreated } from '../domain/task/events.ts';
+import { NOON, uuid } from '../domain/task/samples.ts';
+import { type SimulatedStage, simulatedStages } from '../support/simulated-stages.ts';
 import { storyOf, taskIdOf } from '../views/stories.ts';
 import { absolute, against, type Figure } from './figure.ts';
 
@@ -35,7 +31,7 @@ const TASKS_PER_SLOT = 3;
 const SECONDS = { agent: [120, 480], sandbox: [60, 120], delivery: [6, 10], bookkeeping: [1, 3] } as const;
 
 /** The same for the same task and stage. */
-const secondsOf = (stage: keyof typeof SECONDS, taskId: string): number => {
+const secondsOf = (stage: SimulatedStage, taskId: string): number => {
   const [least, most] = SECONDS[stage];
   return least + ((most - least) * Number.parseInt(uuid(`${stage} ${taskId}`).slice(0, 6), 16)) / 0xff_ffff;
 };
@@ -57,52 +53,6 @@ const filedBy = (tasks: number): readonly Filed[] => {
     const [who, nth] = [number % others, Math.floor((number - half) / others)];
     return { number, person: personOf(`other ${who}`), repo: nth % 3 === 2 ? `acme/quiet-${who}` : `acme/busy-${who}` };
   });
-};
-
-/** Stages that take their time and leave what real ones leave. */
-const simulated = (onBegin: (taskId: string) => void): Process<Task> => {
-  const claim = taskClaim({ put: async () => ({ digest: '0'.repeat(64), bytes: 0 }), get: async () => Buffer.alloc(0) });
-  const effect = (
-    stage: keyof typeof SECONDS,
-    weight: Weight,
-    outcome: (task: Task, execution: Execution) => Promise<Order>,
-  ): Effect<Task> => ({
-    weight,
-    claim,
-    run: async (task, _, execution) => {
-      if (task.status === 'absent') return undefined;
-      if (stage === 'agent') onBegin(task.taskId);
-      await pause((secondsOf(stage, task.taskId) * 1_000) / SCALE, undefined, { signal: execution.signal });
-      return outcome(task, execution);
-    },
-  });
-  const branchOf = (task: Task): string => (task.status === 'absent' ? '' : task.branch);
-  return {
-    kind: taskKind,
-    effects: {
-      agent: effect('agent', 'begins', async (task) => ({
-        type: 'CollectChange',
-        data: { ...fenceOf(task), change: CHANGE, report: report() },
-      })),
-      sandbox: effect('sandbox', 'continues', async (task) => ({
-        type: 'FinishTests',
-        data: {
-          ...fenceOf(task),
-          tests: TESTS,
-          errorCode: null,
-          sentence: text('The tests passed.'),
-          approvalId: uuid('patch gate'),
-          expiresAt: TOMORROW,
-        },
-      })),
-      delivery: effect('delivery', 'continues', async (task, { report: tell }) => {
-        await tell({ type: 'RequestDelivery', data: { ...fenceOf(task), delivery: { ...DELIVERY, branch: branchOf(task) } } });
-        const pullRequest = { ...PULL_REQUEST, branch: branchOf(task) };
-        return { type: 'RecordPullRequest', data: { ...fenceOf(task), pullRequest, updated: false } };
-      }),
-      bookkeeping: effect('bookkeeping', 'continues', async (task) => ({ type: 'CompleteTask', data: fenceOf(task) })),
-    },
-  };
 };
 
 interface Run {
@@ -140,6 +90,10 @@ const run = async (workers: number): Promise<Run> => {
     uuid: () => crypto.randomUUID(),
   };
   const began = new Map<string, number>();
+  const stages = simulatedStages((stage, taskId, signal) => {
+    if (stage === 'agent') began.set(taskId, performance.now() - started);
+    return pause((secondsOf(stage, taskId) * 1_000) / SCALE, undefined, { signal });
+  });
   const log = { info: () => undefined, error: (fields: object) => console.error(fields) };
   const members = await Promise.all(
     Array.from({ length: workers }, async (_, index) => {
@@ -148,7 +102,7 @@ const run = async (workers: number): Promise<Run> => {
       await heartbeats.start();
       const runner = createRunner({
         worker,
-        processes: [simulated((taskId) => began.set(taskId, performance.now() - started)) as Process],
+        processes: [stages],
         dispatch,
         streams,
         work: views.work,
