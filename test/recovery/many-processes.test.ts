@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { TaskView } from '../../src/projections/task-view.ts';
 import { type ServerDouble, startServerDouble } from '../store/server-double/index.ts';
 import { type Answer, approve, type Client, file } from '../support/client.ts';
-import { BUCKET, KEY, REGION, startS3 } from '../support/s3.ts';
+import { startS3 } from '../support/s3.ts';
 import { type ServiceProcess, startService } from '../support/service-process.ts';
 import { openWorkshop } from '../support/workshop.ts';
 import { expectDeliveredOnce, factsOf, storyOf } from './evidence.ts';
@@ -44,11 +44,7 @@ const openFleet = async (counts: { readonly api: number; readonly worker: number
   const shared = workshop.environment({
     AGENT_CLI_TEMPLATE: 'sleep 0.3; sed -i s/-/+/ sum.sh # $OKD_INTENT',
     EVENTSTORE_URL: server.url,
-    ARTIFACT_STORE: `s3://${BUCKET}/fleet`,
-    ARTIFACT_STORE_ENDPOINT: bucket.endpoint,
-    ARTIFACT_STORE_REGION: REGION,
-    ARTIFACT_STORE_KEY_ID: KEY.keyId,
-    ARTIFACT_STORE_SECRET: KEY.secret,
+    ...bucket.environment,
     ...more,
   });
   await mkdir(join(folder, 'forge'), { mode: 0o700 });

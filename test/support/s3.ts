@@ -57,6 +57,8 @@ const STATUS: Readonly<Record<string, number>> = {
 
 export interface S3Server {
   readonly endpoint: string;
+  /** How a service is told to keep its artifacts here. */
+  readonly environment: Readonly<Record<string, string>>;
   /** What is stored, by key. Tests may damage it. */
   readonly objects: Map<string, Buffer>;
   /** When an object was last put, where that is not when it really was. The next put takes it away. */
@@ -151,8 +153,16 @@ export const startS3 = async (): Promise<S3Server> => {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo; // A TCP server that listens has one.
+  const endpoint = `http://127.0.0.1:${port}`;
   return {
-    endpoint: `http://127.0.0.1:${port}`,
+    endpoint,
+    environment: {
+      ARTIFACT_STORE: `s3://${BUCKET}/fleet`,
+      ARTIFACT_STORE_ENDPOINT: endpoint,
+      ARTIFACT_STORE_REGION: REGION,
+      ARTIFACT_STORE_KEY_ID: KEY.keyId,
+      ARTIFACT_STORE_SECRET: KEY.secret,
+    },
     objects,
     putAt,
     faults,
