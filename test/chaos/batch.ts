@@ -109,7 +109,7 @@ const settled = async (site: Site, people: People, ms: number, signal?: AbortSig
   const until = performance.now() + ms;
   while (people.open() > 0 && performance.now() < until && !signal?.aborted) await pause(GLANCE_MS);
   for (;;) {
-    const wrong = [...(await violationsOf(site, people.wishes)), ...(await remains(site))];
+    const wrong = [...(await violationsOf(site, people)), ...(await remains(site))];
     if (wrong.length === 0 || performance.now() > until || signal?.aborted) return wrong;
     await pause(AGAIN_MS);
   }

@@ -27,7 +27,9 @@ const gathered = async (through: (client: Client) => Client = (client) => client
   const started = await readFile(join(workshop.dataFolder, 'service.json'), 'utf8');
   const { token } = z.object({ token: z.string() }).parse(JSON.parse(started));
   const door = { client: async () => through(client) };
-  const people = gatherPeople({ doors: [door], telegram, writers: [], group: null, token }, chanceOf('whims'), false);
+  const origin = { pushToMain: async () => {} };
+  const world = { doors: [door] as const, telegram, writers: [], group: null, token, origin, services: [], nodes: null };
+  const people = gatherPeople(world, chanceOf('whims'), false);
   open.defer(() => people.leave());
   return { people, tasks: async (): Promise<unknown> => (await client.call('GET', '/api/v1/tasks')).json() };
 };

@@ -30,9 +30,13 @@ export interface Point {
 type IsOf = Point['isOf'];
 const always: IsOf = () => true;
 const onDouble: IsOf = ({ store }) => store === 'double';
+const onSqlite: IsOf = ({ store }) => store === 'sqlite';
 const onGitHub: IsOf = ({ forge }) => forge === 'github';
 const inDocker: IsOf = ({ sandbox }) => sandbox === 'docker';
 const withInstalls: IsOf = ({ installs }) => installs;
+const withGroup: IsOf = ({ group }) => group;
+/** Another process can take over what only one does. */
+const withStandby: IsOf = ({ roles }) => roles.filter((role) => role === 'all').length > 1;
 const withPatchGate: IsOf = ({ patchGate }) => patchGate === 'always';
 const byPolling: IsOf = ({ telegram }) => telegram === 'polling';
 const byWebhook: IsOf = ({ telegram }) => telegram === 'webhook';
@@ -49,56 +53,103 @@ type Signal = (typeof SIGNALS)[number];
 const WHENS = ['before', 'during', 'after'] as const;
 
 /**
- * What a delivery stores, and what it calls outside of the process: the disk, git and its remote, the agent, the sandbox, the forge, Telegram.
- * What people do to tasks comes with their whims.
+ * Events that are stored, and calls that leave the process: the disk, git and its remote, the agent, the sandbox, the forge, Telegram. What is
+ * not among them stands in `unplayed.ts`.
  */
-const CALLS: Readonly<Record<string, IsOf>> = {
+export const CALLS = {
   'append TaskCreated': always,
   'append RequestPrepared': always,
+  'append ClarificationRequested': always,
+  'append RequestClarified': always,
+  'append RetryRequested': always,
   'append TaskApproved': always,
+  'append TaskRejected': always,
+  'append TaskCancelled': always,
+  'append ApprovalExpired': always,
   'append StageClaimed (agent)': always,
-  'append ChangeCollected': always,
   'append StageClaimed (sandbox)': always,
+  'append StageClaimed (delivery)': always,
+  'append StageClaimed (bookkeeping)': always,
+  'append StageReleased': always,
+  'append ChangeCollected': always,
   'append TestsFinished': always,
   'append PatchApprovalRequested': withPatchGate,
   'append PatchApproved': withPatchGate,
-  'append StageClaimed (delivery)': always,
   'append DeliveryRequested': always,
   'append PullRequestOpened': always,
-  'append StageClaimed (bookkeeping)': always,
+  'append PullRequestUpdated': always,
   'append TaskCompleted': always,
-  'append StageReleased': always,
   'append TaskFailed': always,
-  'append TaskCancelled': always,
-  'append TaskRejected': always,
-  'append RequestClarified': always,
   'append RerunRequested': always,
   'append CardWanted': always,
   'append CardPosted': always,
+  'append CardUndeliverable': withGroup,
+  'append CardMoved': withGroup,
+  'append ChatMoved': withGroup,
+  'append ChatAllowed': always,
+  'append ChatForbidden': always,
+  'append PersonAdded': always,
+  'append IdentityLinked': always,
+  'append IdentityUnlinked': always,
+  'append InvitationMade': always,
+  'append InvitationRedeemed': always,
+  'append InvitationWithdrawn': always,
+  'append RoleGranted': always,
+  'append RoleRevoked': always,
+  'append TokenIssued': always,
+  'append TokenRevoked': always,
+  'append PersonErased': onSqlite,
+  'append PersonForgotten': onSqlite,
+  'append TokenUsed': always,
+  'append WorkerHeard': onDouble,
   'append LeaseClaimed': onDouble,
+  'append LeaseReleased': onDouble,
+  'append LeaseDoubted': withStandby,
+  'store.readStream': always,
+  'store.head': always,
+  'store.redactEvent': onSqlite,
   'artifacts.put': always,
   'artifacts.get': always,
   'workspaces.make': always,
+  'workspaces.furnish': always,
   'workspaces.remove': always,
+  'workspaces.reap': always,
+  'repositories.list': always,
+  'repositories.remoteOf': always,
   'repositories.resolveBase': always,
+  'repositories.readFile': always,
+  'repositories.mergeOnto': always,
   'repositories.writeOut': always,
   'repositories.collect': always,
-  'repositories.remoteHeads': always,
+  'repositories.ensureTree': always,
   'repositories.commit': always,
+  'repositories.treeOf': always,
+  'repositories.remoteHeads': always,
+  'repositories.isAncestor': always,
+  'repositories.commitsSince': always,
   'repositories.push': always,
+  'repositories.kept': always,
   'repositories.release': always,
   'agents.run': always,
   'sandboxes.resolveImage': always,
   'sandboxes.run': always,
+  'sandboxes.reap': always,
   'installs.provide': withInstalls,
   'forge.findPullRequest': always,
   'forge.openDraft': always,
+  'forge.commentOnce': always,
+  'forge.token': onGitHub,
+  'telegram.getMe': onDouble,
   'telegram.getUpdates': byPolling,
+  'telegram.deleteWebhook': (setup) => onDouble(setup) && byPolling(setup),
   'telegram.setWebhook': byWebhook,
+  'telegram.setMyCommands': always,
+  'telegram.deleteMyCommands': always,
   'telegram.sendMessage': always,
+  'telegram.sendDocument': always,
   'telegram.editMessageText': always,
   'telegram.answerCallbackQuery': always,
-};
+} as const satisfies Readonly<Record<string, IsOf>>;
 
 const fatesOf = (call: string) =>
   Object.fromEntries(
@@ -114,6 +165,8 @@ export const GITHUB_REQUESTS = {
   fetching: /^POST \/[^?]*\/git-upload-pack/,
   'asking for refs to push': /^GET \/[^?]*\/info\/refs\?service=git-receive-pack/,
   pushing: /^POST \/[^?]*\/git-receive-pack/,
+  'listing comments': /^GET \/repos\/[^?]*\/comments\?/,
+  commenting: /^POST \/repos\/[^?]*\/comments$/,
 } as const;
 export type GitHubRequest = keyof typeof GITHUB_REQUESTS;
 const GITHUB_FAULTS = [
@@ -121,11 +174,16 @@ const GITHUB_FAULTS = [
   ...(['secondary rate limit', 'slow', 'time-out, takes effect later'] as const),
 ] as const;
 export type GitHubFault = (typeof GITHUB_FAULTS)[number];
+/** GitHub knows no comment by a key of ours: one that takes effect after it was looked for again stands there twice, and nobody can help it. */
+const faultsOf = (request: GitHubRequest): readonly GitHubFault[] =>
+  request === 'commenting' ? GITHUB_FAULTS.filter((fault) => fault !== 'time-out, takes effect later') : GITHUB_FAULTS;
 
 const TELEGRAM_METHODS = {
   getUpdates: byPolling,
   setWebhook: byWebhook,
+  setMyCommands: always,
   sendMessage: always,
+  sendDocument: always,
   editMessageText: always,
   answerCallbackQuery: always,
 } as const;
@@ -159,17 +217,35 @@ const STORE_FAULTS = [
 export type StoreFault = (typeof STORE_FAULTS)[number];
 
 /** What people do besides asking and approving, once each time. */
-const WHIMS = [
-  ...(['the same request twice at once', 'the same approval twice at once', 'the same update again'] as const),
-  ...(['approval and rejection at once', 'approval and cancel at once', 'rejection', 'cancel while it runs'] as const),
-  ...(['a question instead of an approval', 'the same rerun twice at once', 'rerun and cancel at once'] as const),
-] as const;
-export type Whim = (typeof WHIMS)[number];
+const WHIMS = {
+  'the same request twice at once': always,
+  'the same approval twice at once': always,
+  'the same update again': always,
+  'approval and rejection at once': always,
+  'approval and cancel at once': always,
+  rejection: always,
+  'cancel while it runs': always,
+  'a question instead of an approval': always,
+  'the same rerun twice at once': always,
+  'rerun and cancel at once': always,
+  'rerun of what was delivered': always,
+  'a change that fails its tests': always,
+  'a day without an answer': always,
+  'a push to the base': always,
+  'the group becomes a supergroup': withGroup,
+  'the bot is put out of the group for a while': withGroup,
+  'a restart': always,
+  'a machine that sleeps': always,
+  'somebody new comes and goes': always,
+} as const satisfies Readonly<Record<string, IsOf>>;
+export type Whim = keyof typeof WHIMS;
 
 const HOUR_MS = 3_600_000;
+/** Longer than an approval lasts. */
+export const DAY_MS = 26 * HOUR_MS;
 const JUMPS: Readonly<Record<string, number>> = {
   'an hour on': HOUR_MS,
-  '26 hours on': 26 * HOUR_MS,
+  '26 hours on': DAY_MS,
   'three seconds back': -3_000,
   'an hour back': -HOUR_MS,
 };
@@ -192,7 +268,7 @@ export const POINTS: readonly Point[] = [
   ...keysOf(GITHUB_REQUESTS).flatMap((request) =>
     points(
       `GitHub, ${request}`,
-      plays(GITHUB_FAULTS, (fault) => ({ family: 'github', request, fault })),
+      plays(faultsOf(request), (fault) => ({ family: 'github', request, fault })),
       onGitHub,
     ),
   ),
@@ -224,8 +300,5 @@ export const POINTS: readonly Point[] = [
     plays(STORE_FAULTS, (fault) => ({ family: 'store', fault })),
     onDouble,
   ),
-  ...points(
-    'People',
-    plays(WHIMS, (whim) => ({ family: 'people', whim })),
-  ),
+  ...keysOf(WHIMS).flatMap((whim) => points('People', { [whim]: { family: 'people', whim } }, WHIMS[whim])),
 ];

@@ -10,7 +10,7 @@ import { ensureTestImage } from '../support/docker-image.ts';
 import { startTelegram, type Telegram } from '../support/telegram/index.ts';
 import { mountSmallDisk, type SmallDisk } from './disk.ts';
 import { type DockerGate, openDockerGate } from './docker-gate.ts';
-import { type Origin, openOrigin, REPOSITORY } from './origin.ts';
+import { type Origin, openOrigin, REPOSITORY, WRONG_AT_FIRST } from './origin.ts';
 import type { Disk } from './points.ts';
 import type { Role, Setup } from './setups.ts';
 import type { Mutant } from './staging/edits.ts';
@@ -30,7 +30,11 @@ export interface Site {
   readonly telegram: Telegram;
   readonly writers: readonly Person[];
   /** Gets the cards of what is filed over HTTP, and approves. `null` where there is no such group. */
-  readonly group: { readonly id: number; readonly member: Person } | null;
+  readonly group: {
+    /** What it was reached by, one after the other: it may become a supergroup. */
+    readonly ids: number[];
+    readonly member: Person;
+  } | null;
   /** Of the one person that calls every service: each has a local administrator of its own. */
   readonly token: string;
   /** The nodes of EventStoreDB, on one log, the one that leads at first before the other; `null` on SQLite. */
@@ -43,10 +47,11 @@ export interface Site {
 
 /**
  * Whatever an agent does, it does it differently each time, and takes another time: a tree that was tested by one execution and delivered by
- * another is seen, and executions overlap in every way.
+ * another is seen, and executions overlap in every way. Some requests it gets right only with feedback.
  */
 const AGENT =
-  'sed -i s/-/+/ sum.sh; head -c 6 /dev/urandom | od -An -tx1 | tr -d " \\n" > mark.txt; sleep "0.$(od -An -N1 -tu1 /dev/urandom | tr -d " ")" # $OKD_INTENT';
+  `case "$OKD_INTENT:$OKD_FEEDBACK" in *"${WRONG_AT_FIRST}"*:) echo "echo 1";; *) echo 'echo $(($1 + $2))';; esac > sum.sh; ` +
+  'head -c 6 /dev/urandom | od -An -tx1 | tr -d " \\n" > mark.txt; sleep "0.$(od -An -N1 -tu1 /dev/urandom | tr -d " ")"';
 const SECRET = 'A'.repeat(40);
 const FIRST_WRITER = 1_001;
 
@@ -84,7 +89,7 @@ const introduce = async ({
     const identity = { channel: 'telegram', subject: String(id) };
     await insist(client, 'POST', `/api/v1/people/${await admit(name)}/identities`, identity);
   }
-  if (group) await insist(client, 'POST', '/api/v1/chats', { channel: 'telegram', subject: String(group.id) });
+  if (group) await insist(client, 'POST', '/api/v1/chats', { channel: 'telegram', subject: String(group.ids[0]) });
   await Promise.all(services.map(({ snapshotRoot }) => origin.clone(snapshotRoot)));
   for (const service of [first, ...others]) {
     const own = await service.client();
@@ -114,9 +119,9 @@ const openNodes = async (opening: AsyncDisposableStack): Promise<Site['nodes']> 
 
 const openGroup = (telegram: Telegram): NonNullable<Site['group']> => {
   const member = telegram.person({ id: 900, firstName: 'Member' });
-  const { id } = telegram.group({ title: 'Team', members: [member] });
+  const { id } = telegram.group({ title: 'Team', members: [member], basic: true });
   telegram.as(member).addBot({ id });
-  return { id, member };
+  return { ids: [id], member };
 };
 
 export interface SiteOptions {
@@ -162,7 +167,7 @@ export const openSite = async ({ setup, mutant, writers: count, deadMs }: SiteOp
   const botOf = async (port: number): Promise<Record<string, string>> => ({
     TELEGRAM_BOT_TOKEN: telegram.token,
     TELEGRAM_API_ROOT: telegram.apiRoot,
-    ...(group && { TELEGRAM_NOTIFY_CHAT: String(group.id) }),
+    ...(group && { TELEGRAM_NOTIFY_CHAT: String(group.ids[0]) }),
     ...(setup.telegram === 'webhook' && {
       TELEGRAM_MODE: 'webhook',
       TELEGRAM_WEBHOOK_SECRET: SECRET,

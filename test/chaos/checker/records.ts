@@ -22,6 +22,9 @@ const Data = z.looseObject({
   parents: z.array(z.string()).optional(),
   number: z.int().optional(),
   head: z.string().optional(),
+  baseMovedBy: z.int().optional(),
+  /** What was shown before an attempt. */
+  prepared: z.looseObject({ baseCommit: z.string() }).optional(),
   reason: z.string().nullish(),
   result: z.string().optional(),
   errorCode: z.string().optional(),
@@ -86,18 +89,19 @@ export interface RemoteCommit {
 
 /** What stands at the remote, and what the forge holds by its own account. */
 export interface Remote {
-  /** By branch: the commits that `main` does not have, newest first. */
+  /** By branch: the commits that `main` does not have, from the newest to its first parent and so on. */
   readonly branches: ReadonlyMap<string, readonly RemoteCommit[]>;
   readonly pulls: readonly Pull[];
-  /** Commits on `main`. */
-  readonly mainCommits: number;
+  /** Commits of `main`, oldest first: as they stand, and by the account of those who pushed them. */
+  readonly main: readonly string[];
+  readonly pushed: readonly string[];
 }
 
-export const readRemote = async ({ origin: { bare, pulls } }: Pick<Site, 'origin'>): Promise<Remote> => {
+export const readRemote = async ({ origin: { bare, pulls, main: pushed } }: Pick<Site, 'origin'>): Promise<Remote> => {
   const names = await git(bare, ['for-each-ref', '--format=%(refname:short)', 'refs/heads']);
   const branches = new Map<string, readonly RemoteCommit[]>();
   for (const branch of names.split('\n').filter((name) => name !== '' && name !== 'main')) {
-    const lines = await git(bare, ['log', '--format=%H %T %P', `main..refs/heads/${branch}`]);
+    const lines = await git(bare, ['log', '--first-parent', '--format=%H %T %P', `main..refs/heads/${branch}`]);
     const commits = lines.split('\n').filter(Boolean);
     branches.set(
       branch,
@@ -107,5 +111,6 @@ export const readRemote = async ({ origin: { bare, pulls } }: Pick<Site, 'origin
       }),
     );
   }
-  return { branches, pulls: await pulls(), mainCommits: Number(await git(bare, ['rev-list', '--count', 'main'])) };
+  const main = (await git(bare, ['rev-list', '--reverse', 'main'])).split('\n');
+  return { branches, pulls: await pulls(), main, pushed };
 };

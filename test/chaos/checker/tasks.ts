@@ -10,14 +10,10 @@ const OUTCOMES: Readonly<Record<string, string>> = {
   PullRequestOpened: 'delivery',
   PullRequestUpdated: 'delivery',
 };
-const ONCE_AN_ATTEMPT = [
-  'TaskApproved',
-  'ChangeCollected',
-  'PolicyJudged',
-  'TestsFinished',
-  'PatchApproved',
-  'PullRequestOpened',
-  'PullRequestUpdated',
+/** Of these types one event an attempt. */
+const ONCE_AN_ATTEMPT: readonly (readonly string[])[] = [
+  ...[['TaskApproved'], ['ChangeCollected'], ['PolicyJudged'], ['TestsFinished'], ['PatchApproved']],
+  ['PullRequestOpened', 'PullRequestUpdated'],
 ];
 /** What no worker may decide. */
 const PERSONAL: ReadonlySet<string> = new Set([
@@ -41,8 +37,17 @@ export const brokenStory = (story: readonly Logged[]): readonly string[] => {
     ({ data }) => data.attempt ?? 0,
   );
   for (const [attempt, events] of attempts) {
-    const of = (type: string): readonly Logged[] => events.filter((event) => event.type === type);
-    for (const type of ONCE_AN_ATTEMPT) for (const again of of(type).slice(1)) say(again, `a second time in attempt ${attempt}`);
+    const [begun] = events;
+    if (begun && attempt > 1 && begun.type !== 'RerunRequested') say(begun, `attempt ${attempt} begins without a rerun`);
+    if (
+      begun &&
+      attempt > 1 &&
+      !story.some(({ type, revision, data }) => ENDS.has(type) && data.attempt === attempt - 1 && revision < begun.revision)
+    )
+      say(begun, `attempt ${attempt} begins before the one before ended`);
+    for (const types of ONCE_AN_ATTEMPT)
+      for (const again of events.filter(({ type }) => types.includes(type)).slice(1))
+        say(again, `a second time in attempt ${attempt}`);
     for (const again of events.filter(({ type }) => ENDS.has(type)).slice(1)) say(again, `a second end of attempt ${attempt}`);
     const end = events.findIndex(({ type }) => ENDS.has(type));
     for (const late of end < 0 ? [] : events.slice(end + 1)) say(late, `after the end of attempt ${attempt}`);

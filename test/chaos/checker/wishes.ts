@@ -2,9 +2,11 @@ import type { Wish } from '../people.ts';
 import type { Site } from '../site.ts';
 import type { Logged } from './records.ts';
 
-/** Every request became one task, and that task is done. */
+const DELIVERED: ReadonlySet<string> = new Set(['PullRequestOpened', 'PullRequestUpdated']);
+
+/** Every request became one task, and that task is done, as often as was asked for. */
 export const brokenWishes = (wishes: readonly Wish[], stories: ReadonlyMap<string, readonly Logged[]>): readonly string[] =>
-  wishes.flatMap(({ words, chat, isOver, failures }) => {
+  wishes.flatMap(({ words, chat, isOver, failures, updates }) => {
     const mine = [...stories.values()].filter(([created]) => JSON.stringify(created?.data).includes(words));
     const from = `“${words}” ${chat === null ? 'over HTTP' : 'in Telegram'}`;
     if (mine.length === 0) return [`${from}: became no task`];
@@ -14,6 +16,9 @@ export const brokenWishes = (wishes: readonly Wish[], stories: ReadonlyMap<strin
       const why = end?.data.errorCode === undefined ? '' : ` ${end.data.errorCode}`;
       return [`${from}: ${end?.stream} stands at ${end?.type}${why}; its person saw ${failures()} attempts fail`];
     }
+    const delivered = mine[0]?.filter(({ type }) => DELIVERED.has(type)).length ?? 0;
+    if (delivered <= updates())
+      return [`${from}: ${end.stream} was delivered ${delivered} times, and more was asked for ${updates()} times since`];
     return isOver() ? [] : [`${from}: ${end.stream} is done, and the person does not see it`];
   });
 
@@ -31,7 +36,7 @@ export interface Posts {
 
 const postsOf = ({ telegram, writers, group }: Pick<Site, 'telegram' | 'writers' | 'group'>): Posts => ({
   sent: new Set(
-    [...writers, ...(group ? [group] : [])].flatMap(({ id }) =>
+    [...writers.map(({ id }) => id), ...(group?.ids ?? [])].flatMap((id) =>
       telegram.messages({ id }).flatMap((message) => (message.from.is_bot ? [`${id} ${message.id}`] : [])),
     ),
   ),
@@ -74,7 +79,7 @@ export const brokenCards = (
   return faults;
 };
 
-/** As `brokenCards`, and every wish by Telegram ends with a message that says so. */
+/** As `brokenCards`, and every wish by Telegram ends with a message that says so, of its last attempt. */
 export const brokenMessages = (
   log: readonly Logged[],
   stories: ReadonlyMap<string, readonly Logged[]>,
@@ -84,7 +89,13 @@ export const brokenMessages = (
   const faults = [...brokenCards(log, stories, postsOf(site))];
   for (const { words, chat } of wishes) {
     if (chat === null) continue;
-    const said = site.telegram.messages({ id: chat }).some(({ from, text }) => from.is_bot && text.startsWith('✅'));
+    const story = [...stories.values()].find(([created]) => JSON.stringify(created?.data).includes(words));
+    const attempt = story?.at(-1)?.data.attempt ?? 1;
+    const said = site.telegram
+      .messages({ id: chat })
+      .some(
+        ({ from, text }) => from.is_bot && text.startsWith('✅') && (attempt === 1 || text.includes(` · attempt ${attempt}`)),
+      );
     if (!said) faults.push(`“${words}” in Telegram: the chat has no message that says it is done`);
   }
   return faults;

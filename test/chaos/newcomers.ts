@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import type { Client } from '../support/client.ts';
+import type { Site } from './site.ts';
+import type { Service } from './supervision.ts';
+
+const PATIENCE_MS = 4_000;
+const GLANCE_MS = 60;
+/** Accounts and groups of newcomers: no writer has one of these. */
+const [ACCOUNTS, GROUPS] = [500_000, -700_000];
+
+/** Somebody who was made known, got rights, accounts and a token, and lost all of it again. */
+export interface Newcomer {
+  readonly name: string;
+  /** The group that was allowed and forbidden on the way. */
+  readonly group: string;
+  /** `undefined` before anybody was told. */
+  personId(): string | undefined;
+  /** Nothing is known of them any more, which there is with an SQLite file only. */
+  readonly isErased: boolean;
+  isOver(): boolean;
+}
+
+export interface Reception {
+  /** An administrator is known to each process by itself, so this is always the same one. */
+  readonly door: Pick<Service, 'client'>;
+  readonly telegram: Site['telegram'];
+  readonly wait: (ms: number) => Promise<void>;
+}
+
+const Known = z.object({ person: z.object({ identities: z.array(z.object({ channel: z.string(), subject: z.string() })) }) });
+const Tokens = z.object({ tokens: z.array(z.object({ token_id: z.string() })) });
+
+/** An administrator makes somebody known, lets them come in, and shows them out again. */
+const goThrough = async (
+  { door, telegram, wait }: Reception,
+  { name, group, isErased }: Newcomer,
+  number: number,
+  told: (personId: string) => void,
+): Promise<void> => {
+  /** The same again until the answer is final, with the same key. */
+  const insist = async <T>(shape: z.ZodType<T>, ...[method, path, body]: Parameters<Client['call']>): Promise<T> => {
+    const key = { 'idempotency-key': randomUUID() };
+    for (;;) {
+      const called = door.client().then((client) => client.call(method, path, body, key));
+      called.catch(() => undefined); // It may end after it was given up.
+      const answer = await Promise.race([called, wait(PATIENCE_MS).then(() => undefined)]).catch(() => undefined);
+      if (answer && answer.status < 300) return shape.parse(answer.json());
+      if (answer && answer.status < 500 && answer.status !== 429)
+        throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
+      await wait(GLANCE_MS);
+    }
+  };
+  const any = z.unknown();
+  const { person_id } = await insist(z.object({ person_id: z.string() }), 'POST', '/api/v1/people', { name });
+  told(person_id);
+  const path = `/api/v1/people/${person_id}`;
+  const role = { role: 'viewer', repositories: '*' };
+  await insist(any, 'POST', `${path}/roles`, role);
+  await insist(any, 'POST', `${path}/identities`, { channel: 'telegram', subject: `${ACCOUNTS + 2 * number}` });
+
+  const invite = () =>
+    insist(z.object({ invitation_id: z.string(), say: z.string() }), 'POST', `${path}/invitations`, { channel: 'telegram' });
+  const { invitation_id } = await invite();
+  await insist(any, 'DELETE', `${path}/invitations/${invitation_id}`);
+  const invited = telegram.person({ id: ACCOUNTS + 2 * number + 1, firstName: name });
+  const accounts = async () => (await insist(Known, 'GET', path)).person.identities;
+  // A day may go by, and the code with it.
+  while ((await accounts()).length < 2) {
+    telegram.as(invited).send(telegram.privateChat(invited), (await invite()).say);
+    const until = performance.now() + PATIENCE_MS;
+    while ((await accounts()).length < 2 && performance.now() < until) await wait(GLANCE_MS);
+  }
+
+  await insist(any, 'POST', `${path}/tokens`, { name: 'Calls' });
+  // An answer that was lost leaves a token that nobody has.
+  for (const { token_id } of (await insist(Tokens, 'GET', `${path}/tokens`)).tokens)
+    await insist(any, 'DELETE', `${path}/tokens/${token_id}`);
+  await insist(any, 'DELETE', `${path}/roles`, role);
+  for (const account of await accounts()) await insist(any, 'DELETE', `${path}/identities`, account);
+
+  const { chat_id } = await insist(z.object({ chat_id: z.string() }), 'POST', '/api/v1/chats', {
+    channel: 'telegram',
+    subject: group,
+  });
+  await insist(any, 'DELETE', `/api/v1/chats/${chat_id}`);
+  if (isErased) await insist(any, 'DELETE', path);
+};
+
+/** The `number`th newcomer, who comes at once. Resolves when they are gone. */
+export const newcomer = (
+  reception: Reception,
+  number: number,
+  isErased: boolean,
+): { readonly somebody: Newcomer; readonly gone: Promise<void> } => {
+  let [isOver, id]: [boolean, string | undefined] = [false, undefined];
+  const somebody = {
+    ...{ name: `Newcomer ${randomUUID()}`, group: `${GROUPS - number}`, isErased },
+    ...{ isOver: () => isOver, personId: () => id },
+  };
+  const gone = goThrough(reception, somebody, number, (personId) => {
+    id = personId;
+  }).then(() => {
+    isOver = true;
+  });
+  return { somebody, gone };
+};
