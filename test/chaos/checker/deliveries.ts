@@ -84,11 +84,11 @@ const brokenBranch = (
 const brokenRecords = (story: readonly Logged[], recorded: readonly Logged[], remote: Remote): readonly string[] => {
   const faults: string[] = [];
   const [first] = recorded;
-  for (const event of recorded) {
+  for (const [before, event] of recorded.entries()) {
     const { type, data } = event;
     const { attempt, number, branch, head, tree, baseMovedBy = 0 } = data;
     const at = `attempt ${attempt}`;
-    if ((type === 'PullRequestOpened') !== (event === first)) faults.push(`${at}: ${type} after ${recorded.length - 1} others`);
+    if ((type === 'PullRequestOpened') !== (before === 0)) faults.push(`${at}: ${type} after ${before} others`);
     if (number !== first?.data.number || branch !== first?.data.branch)
       faults.push(
         `${at}: is in #${number} from ${branch}, and the first was in #${first?.data.number} from ${first?.data.branch}`,
