@@ -118,9 +118,9 @@ export const describeForge = (name: string, start: () => Promise<ForgeWorld>): v
       await comment(2);
       await comment(2);
       await comment(3);
-      await comment(2);
+      await Promise.all([comment(4), comment(4), comment(4)]);
       expect([...(await world.comments(number))].sort()).toEqual(
-        [2, 3].map((attempt) => `<!-- attempt ${attempt} -->\n\n${HOSTILE_BODY}${attempt}`),
+        [2, 3, 4].map((attempt) => `<!-- attempt ${attempt} -->\n\n${HOSTILE_BODY}${attempt}`),
       );
     });
 

@@ -239,9 +239,9 @@ describe('GitHub', () => {
   it('looks for the marker on every page of comments', async () => {
     const { number } = await forge.openDraft(draft(await branch()));
     await forge.commentOnce(remote, number, '<!-- late -->', 'late <!-- late -->');
-    const page = Array.from({ length: 100 }, (_, index) => ({ body: index === 0 ? null : `${index}` }));
+    const page = Array.from({ length: 100 }, (_, index) => ({ id: index, body: index === 0 ? null : `${index}` }));
     github.faults.failNext(/comments\?per_page=100&page=[12]$/, { status: 200, body: page }, 2);
-    github.faults.failNext(/comments\?per_page=100&page=3$/, { status: 200, body: [{ body: 'late <!-- late -->' }] });
+    github.faults.failNext(/comments\?per_page=100&page=3$/, { status: 200, body: [{ id: 1, body: 'late <!-- late -->' }] });
     await forge.commentOnce(remote, number, '<!-- late -->', 'late <!-- late -->');
     expect(await github.comments(REPOSITORY, number)).toHaveLength(1);
   });

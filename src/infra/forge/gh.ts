@@ -22,7 +22,7 @@ export interface ApiAnswer {
 export interface Gh {
   readonly host: string;
   /** One call of the REST API. Throws `ForgeRefusal` without a usable gh, `OutsideFailure` when no answer came or it said to come back later. */
-  api(method: 'GET' | 'POST' | 'PATCH', path: string, body?: unknown): Promise<ApiAnswer>;
+  api(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<ApiAnswer>;
   /** The token gh is logged in with; `undefined` without a login. For git, by askpass; never for a command line or a log. */
   token(): Promise<string | undefined>;
 }

@@ -32,7 +32,7 @@ const Pull = z.object({
 });
 type Pull = z.infer<typeof Pull>;
 
-const Comments = z.array(z.object({ body: z.string().nullish() }));
+const Comment = z.object({ id: z.int(), body: z.string().nullish() });
 
 /** GitHub through its own CLI, which brings login, proxies and Enterprise hosts; every call is one of the REST API. */
 export const createGitHubForge = (options: GhOptions): GitHubForge => {
@@ -58,6 +58,18 @@ export const createGitHubForge = (options: GhOptions): GitHubForge => {
     return shaped(z.array(Pull), answer)
       .filter(({ head, base }) => head.ref === branch && head.repo?.id === base.repo.id)
       .map(listed);
+  };
+
+  /** Id of the oldest comment that holds `marker`. */
+  const firstWith = async (comments: string, marker: string): Promise<number | undefined> => {
+    for (let page = 1; page <= COMMENT_PAGES_MAX; page++) {
+      const answer = await gh.api('GET', `${comments}?per_page=${PAGE}&page=${page}`);
+      if (answer.status !== 200) throw problem(gh.host, answer);
+      const found = shaped(z.array(Comment), answer);
+      const first = found.find((comment) => comment.body?.includes(marker));
+      if (first || found.length < PAGE) return first?.id;
+    }
+    return undefined;
   };
 
   return {
@@ -86,16 +98,16 @@ export const createGitHubForge = (options: GhOptions): GitHubForge => {
     },
 
     commentOnce: async (remote, number, marker, body) => {
-      const comments = `${at(remote).path}/issues/${number}/comments`;
-      for (let page = 1; page <= COMMENT_PAGES_MAX; page++) {
-        const answer = await gh.api('GET', `${comments}?per_page=${PAGE}&page=${page}`);
-        if (answer.status !== 200) throw problem(gh.host, answer);
-        const found = shaped(Comments, answer);
-        if (found.some((comment) => comment.body?.includes(marker))) return;
-        if (found.length < PAGE) break;
-      }
-      const posted = await gh.api('POST', comments, { body });
-      if (posted.status !== 201) throw problem(gh.host, posted);
+      const { path } = at(remote);
+      const comments = `${path}/issues/${number}/comments`;
+      if ((await firstWith(comments, marker)) !== undefined) return;
+      const answer = await gh.api('POST', comments, { body });
+      if (answer.status !== 201) throw problem(gh.host, answer);
+      const posted = shaped(Comment, answer);
+      // Who looked at the same time, or slept after the look, said it as well: the first stays. A look that fails is no reason to say it again.
+      const first = await firstWith(comments, marker).catch(() => undefined);
+      if (first === undefined || first === posted.id) return;
+      await gh.api('DELETE', `${path}/issues/comments/${posted.id}`).catch(() => undefined);
     },
 
     probe: (remote) => probeGitHub(gh, remote),
