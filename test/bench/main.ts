@@ -6,7 +6,7 @@ import { delivering, deliveringLarge } from './delivery.ts';
 import { portOverClient } from './eventstoredb.ts';
 import type { Figure } from './figure.ts';
 import { leases } from './leases.ts';
-import { pressure } from './pressure.ts';
+import { flooding, pressure } from './pressure.ts';
 import { recovery } from './recovery.ts';
 import { starting } from './start.ts';
 import { telegram } from './telegram.ts';
@@ -26,6 +26,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Figure[]>>> = {
   telegram,
   workers: manyWorkers,
   pressure,
+  flooding,
   leases,
   recovery,
 };
