@@ -87,6 +87,25 @@ describe('A group', () => {
     expect([group, dora.chat].map((chat) => telegram.messages(chat).findLast(({ from }) => from.is_bot))).toEqual(cards);
   });
 
+  it('is told what it missed when the bot is back', async () => {
+    const { telegram, heard, admin } = office;
+    const group = telegram.group({ title: 'Fickle', members: [bert.user, ann.user] });
+    await allow(group.id);
+    telegram.as(bert.user).addBot(group);
+    telegram.as(ann.user).send(group, '/task@countersign_bot echo without you');
+    await heard(group, 'without you');
+    telegram.as(bert.user).removeBot(group);
+    const listed = z.object({ tasks: z.array(z.object({ taskId: z.string(), intent: z.string() })) });
+    const { taskId = '' } =
+      listed.parse(JSON.parse(await tasksText())).tasks.find(({ intent }) => intent.includes('without you')) ?? {};
+    await admin.call('POST', `/api/v1/tasks/${taskId}/actions`, { action: 'cancel' });
+    const refused = () => telegram.calls.filter(({ parameters, outcome }) => outcome === 403 && parameters.chat_id === group.id);
+    await expect.poll(() => refused().length, { timeout: 10_000 }).toBeGreaterThan(0);
+    await setTimeout(300); // It is recorded that Telegram refused.
+    telegram.as(bert.user).addBot(group);
+    await heard(group, 'Cancelled');
+  });
+
   it('stays allowed, and its tasks go on, when it becomes a supergroup', async () => {
     const { telegram, heard, admin } = office;
     const group = telegram.group({ title: 'Growing', members: [bert.user, ann.user], basic: true });

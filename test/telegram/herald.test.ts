@@ -277,6 +277,23 @@ describe('A group that becomes a supergroup', () => {
     await studio.tell(1, events.untilCompleted, events.untilPrepared.length);
     await studio.until((said) => starts('✅')(last(said)), next);
   });
+
+  it('is told what the group did not take', async () => {
+    const studio = await openStudio();
+    const { ann } = studio;
+    const group = studio.tg.group({ title: 'Team', members: [ann], basic: true });
+    studio.tg.as(ann).addBot(group);
+    studio.tg.as(ann).removeBot(group);
+    await studio.tell(1, events.untilPrepared);
+    await studio.follow(1, group);
+    await studio.quiet();
+    studio.tg.as(ann).addBot(group);
+    await studio.quiet();
+    expect(studio.said(group)).toEqual([]);
+    const next = studio.tg.as(ann).migrate(group);
+    studio.outbox.migrate(String(group.id), String(next.id));
+    await studio.until((said) => said.length === 1 && isAsked(said), next);
+  });
 });
 
 describe('The notify chat', () => {

@@ -212,7 +212,10 @@ export const createHerald = (options: HeraldOptions): Herald => {
     },
     moved: (from, to) => {
       background(async () => {
-        for (const { cardId } of views.queries.cards.ofChat(from, MOVED_MAX)) await cards.moved(cardId, to);
+        for (const { cardId, undeliverable } of views.queries.cards.ofChat(from, MOVED_MAX)) {
+          await cards.moved(cardId, to);
+          if (undeliverable) looks.look(cardId, { again: true });
+        }
       });
     },
     stop: async () => {

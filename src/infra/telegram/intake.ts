@@ -96,7 +96,7 @@ export const createIntake = (desk: Desk): ((arrival: Arrival) => Promise<void>) 
     const { room, from, text } = said;
     const command = text === null ? undefined : readCommand(text);
     if (!isForUs(said, command)) return;
-    if (room.kind === 'private') desk.reachable(room.place.chat);
+    desk.reachable(room.place.chat);
     const isCode = command?.name === 'start' && command.rest !== '';
     if (isCode) return doorstep.redeem(said, command.rest);
     if (!(await isOpen(room))) return doorstep.closedGroup(room);
@@ -151,8 +151,8 @@ export const createIntake = (desk: Desk): ((arrival: Arrival) => Promise<void>) 
         return void outbox.answerPress(arrival.queryId, 'This is no button of mine.', true);
       case 'membership':
         if (!arrival.isMember) return;
-        if (arrival.room.kind === 'private') return desk.reachable(arrival.room.place.chat);
-        if (!(await isOpen(arrival.room))) doorstep.closedGroup(arrival.room);
+        desk.reachable(arrival.room.place.chat);
+        if (arrival.room.kind !== 'private' && !(await isOpen(arrival.room))) doorstep.closedGroup(arrival.room);
         return;
       case 'migration':
         await chats.moved(CHANNEL, arrival.from, arrival.to);

@@ -27,6 +27,12 @@ describe('A message about a task', () => {
     expect(broken([WANTED, UNDELIVERABLE], { refusing: ['1001'] })).toEqual([]);
   });
 
+  it('need not be there either when the chat moved since', () => {
+    const moved = event('card-1', 2, 'CardMoved', { chat: { text: '1003', salt: '' } });
+    expect(broken([WANTED, UNDELIVERABLE, moved], { refusing: ['1001'] })).toEqual([]);
+    expect(broken([WANTED, moved], { refusing: ['1001', '1003'] })).toHaveLength(1);
+  });
+
   it('must be there when Telegram refused nothing, or another chat', () => {
     const faults = ['card-1@1: Telegram never refused a message to chat 1001'];
     expect(broken([WANTED, UNDELIVERABLE], {})).toEqual(faults);
@@ -34,6 +40,6 @@ describe('A message about a task', () => {
   });
 
   it('must be there, and the log must know of it', () => {
-    expect(broken([WANTED], { sent: ['1001 7'] })).toEqual(['card-1: nobody was told how task-1 ended']);
+    expect(broken([WANTED], { sent: ['1001 7'] })).toEqual(['card-1: nobody was told how task-1 ended, attempt 1: CardWanted']);
   });
 });

@@ -65,8 +65,12 @@ export const brokenCards = (
       ({ type, data }) => type === 'CardPosted' && data.attempt === end?.data.attempt && data.key?.startsWith('end'),
     );
     if (wanted?.type !== 'CardWanted') faults.push(`${stream}: begins with ${wanted?.type}`);
-    if (!isSaid && events.at(-1)?.type !== 'CardUndeliverable')
-      faults.push(`${stream}: nobody was told how ${end?.stream} ended`);
+    // Whether the chat moved since does not matter.
+    const isRefused = events.findLast(({ type }) => type !== 'CardMoved')?.type === 'CardUndeliverable';
+    if (!isSaid && !isRefused) {
+      const told = events.map(({ type, data: { key = '' } }) => `${type} ${key}`.trim()).join(', ');
+      faults.push(`${stream}: nobody was told how ${end?.stream} ended, attempt ${end?.data.attempt}: ${told}`);
+    }
     let chat = '';
     for (const { revision, type, data } of events) {
       chat = data.chat?.text ?? chat;
