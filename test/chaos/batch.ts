@@ -93,6 +93,7 @@ const storm = async (site: Site, people: People, { points, seed, isAimed = false
     const own = chance.of(lane);
     for (const point of its) {
       await pause(own.between(0, PAUSE_MS_MAX));
+      people.provoke(point.where);
       (isOn() && (await inject(site, people, point.play, own, patience)) ? injected : missed).push(point);
     }
   });

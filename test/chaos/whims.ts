@@ -37,6 +37,8 @@ export const PROVOKING: Readonly<Record<string, Whim>> = {
   'repositories.isAncestor': 'rerun of what was delivered',
   'GitHub, listing comments': 'rerun of what was delivered',
   'GitHub, commenting': 'rerun of what was delivered',
+  'Telegram, setWebhook': 'a restart',
+  'Telegram, setMyCommands': 'a restart',
   'append ApprovalExpired': 'a day without an answer',
   'append TokenUsed': 'a day without an answer',
   'append CardMoved': 'the group becomes a supergroup',
