@@ -52,3 +52,23 @@ it('A disk that gets full is told from a fault of ours, whatever git was writing
   }
   expect.unreachable('it never had enough');
 });
+
+it('A disk that gets full under the files of a stage is told from a fault of ours, too', async () => {
+  const { repositories, tree, root } = createPlace(FILES);
+  await repositories.resolveBase(REPOSITORY, 'main');
+  const disk = await mountSmallDisk(join(root, 'small'), 8);
+  onTestFinished(disk.unmount);
+  const ballast = join(root, 'small', '.ballast');
+  for (let blocks = 0; blocks < BLOCKS_MAX; blocks += 25) {
+    await disk.fill();
+    truncateSync(ballast, statSync(ballast).size - blocks * BLOCK_BYTES);
+    const error: unknown = await repositories.writeOut(REPOSITORY, tree, join(root, 'small', `${blocks}`)).then(
+      () => null,
+      (reason: unknown) => reason,
+    );
+    await disk.free();
+    if (error === null) return expect(blocks).toBeGreaterThan(100);
+    expect(outsideFailure(error) ?? error, `with ${blocks} blocks`).toMatchObject({ message: expect.stringMatching(/\bdisk\b/) });
+  }
+  expect.unreachable('it never had enough');
+});

@@ -2,7 +2,7 @@ import { OutsideFailure } from '../../commands/ports/repositories.ts';
 
 /** In the words of the system, or in those of git, which keeps the system's to itself where it writes an index, a ref or a configuration. */
 const NO_SPACE =
-  /no space left|disk quota|out of diskspace|couldn't write '|unable to write new index file|failed to write new configuration file/i;
+  /no space left|disk quota|out of diskspace|couldn't write '|unable to write (?:new index )?file|failed to write new configuration file/i;
 
 /** Git ended otherwise than it should. What it printed may hold paths and URLs of this machine, so it can be asked but not read. */
 export class GitFailure extends Error {
