@@ -45,7 +45,7 @@ describe('A backup', () => {
     const report = await service.json('backup', archive);
     filing = false;
     await load;
-    expect(report).toMatchObject({ format: 1, log: { events: expect.any(Number) } });
+    expect(report).toMatchObject({ format: 2, log: { events: expect.any(Number) } });
     expect(Number(report.artifacts)).toBeGreaterThanOrEqual(3);
     expect((await stat(archive)).mode & 0o777).toBe(0o600);
     expect((await readdir(service.folder)).filter((name) => name.startsWith('saved'))).toEqual(['saved.tar']);

@@ -1,11 +1,15 @@
-import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { pruneArtifacts } from '../../src/infra/artifact-retention.ts';
 import { createArtifacts } from '../../src/infra/artifacts.ts';
 import { createBackups, makeBackup } from '../../src/infra/backup/make.ts';
+import { BackupFault, fileDigests } from '../../src/infra/backup/manifest.ts';
+import { restoreBackup } from '../../src/infra/backup/restore.ts';
 import { openSqliteStore } from '../../src/infra/store/sqlite.ts';
 import { mountSmallDisk } from '../chaos/disk.ts';
 import { newEvents } from '../store/contract.ts';
@@ -58,6 +62,92 @@ describe('A backup', () => {
     });
     await expect(makeBackup({ ...options, holdsLog: false })).rejects.toMatchObject({ name: 'OutsideFailure' });
     expect((await readdir(folder)).filter((name) => name.startsWith('backup-'))).toEqual([]);
+  });
+
+  describe('restored', () => {
+    let archive: Buffer;
+    let around: string;
+    let file: string;
+    /** Looking through the log makes files beside it. */
+    const namesIn = async (folder: string): Promise<string[]> =>
+      Object.keys(await fileDigests(folder)).filter((name) => !/-(shm|wal)$/.test(name));
+    const restore = (bytes: Buffer) =>
+      writeFile(file, bytes).then(() =>
+        restoreBackup({
+          file,
+          dataFolder: join(around, 'data'),
+          artifactFolder: join(around, 'data', 'artifacts'),
+          holdsLog: true,
+          verifyLog: async () => new Map(),
+        }),
+      );
+
+    beforeEach(async () => {
+      const artifacts = createArtifacts({ folder: join(dataFolder, 'artifacts'), bytesMax: MiB });
+      await rm(join(dataFolder, 'artifacts', 'large'));
+      await artifacts.put(Buffer.from('a patch'));
+      await mkdir(join(dataFolder, 'forge', 'acme'), { recursive: true });
+      await writeFile(join(dataFolder, 'forge', 'acme', '1.json'), '{"number":1}');
+      await writeFile(join(dataFolder, 'forge', 'acme', '.half'), '{"num');
+      await writeFile(join(dataFolder, 'local-admin.json'), '{"token":"0123456789abcdef"}');
+      const store = openSqliteStore({ file: join(dataFolder, 'log.db') });
+      await store.append('task-1', newEvents(20), 'no_stream');
+      const artifactFolder = join(dataFolder, 'artifacts');
+      const { bytes, done } = await makeBackup({
+        dataFolder,
+        artifactFolder,
+        holdsLog: true,
+        now: () => '2026-11-21T12:00:00.000Z',
+      });
+      archive = await buffer(bytes);
+      await done;
+      await store.close();
+      around = await mkdtemp(join(tmpdir(), 'countersign-restored-'));
+      onTestFinished(() => rm(around, { recursive: true }));
+      file = join(around, 'saved.tar');
+    });
+
+    it('is what was there, but for what was half written', async () => {
+      expect(await restore(archive)).toMatchObject({ artifacts: 1, log: { events: 20 } });
+      expect((await namesIn(join(around, 'data'))).filter((name) => !name.startsWith('artifacts/')).toSorted()).toEqual([
+        'forge/acme/1.json',
+        'local-admin.json',
+        'log.db',
+        'manifest.json',
+      ]);
+    });
+
+    it('is restored from an archive of the first form, too, which said nothing of its files', async () => {
+      await restore(archive);
+      const [before, after] = [join(around, 'data'), join(around, 'older')];
+      const { madeAt, log } = JSON.parse(await readFile(join(before, 'manifest.json'), 'utf8'));
+      await writeFile(join(before, 'manifest.json'), JSON.stringify({ format: 1, madeAt, log }));
+      await execa('tar', ['--create', '--file', file, '--directory', before, 'manifest.json', 'log.db', 'artifacts', 'forge']);
+      await rename(before, after);
+      expect(await restore(await readFile(file))).toMatchObject({ format: 1, artifacts: 1, log: { events: 20 } });
+    });
+
+    it('is refused, and leaves nothing, when one byte of any of its files is another', async () => {
+      const whole = await restore(archive).then(() => join(around, 'data'));
+      const files = await namesIn(whole);
+      const parts = await Promise.all(files.map((name) => readFile(join(whole, name))));
+      await rm(whole, { recursive: true });
+      expect(files).toHaveLength(5);
+      for (const part of parts) {
+        const damaged = Buffer.from(archive);
+        const at = archive.indexOf(part) + Math.floor(part.length / 2);
+        damaged.writeUInt8(damaged.readUInt8(at) ^ 1, at);
+        await expect(restore(damaged)).rejects.toThrow(BackupFault);
+        expect(await readdir(around)).toEqual(['saved.tar']);
+      }
+    });
+
+    it('is refused, and leaves nothing, wherever it was cut short', async () => {
+      for (const part of [0, 0.01, 0.3, 0.6]) {
+        await expect(restore(archive.subarray(0, archive.length * part))).rejects.toThrow(BackupFault);
+        expect(await readdir(around)).toEqual(['saved.tar']);
+      }
+    });
   });
 
   it('is whole when artifacts are cleared away while it is made', async () => {

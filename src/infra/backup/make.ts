@@ -1,15 +1,16 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { cp, mkdir, mkdtemp, readdir, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { backup, DatabaseSync } from 'node:sqlite';
-import type { Readable } from 'node:stream';
+import { type Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { execa } from 'execa';
 import { isDiskFull, OutsideFailure } from '../../commands/ports/repositories.ts';
 import { StoreFull } from '../../domain/event-store.ts';
 import { removeFolder } from '../remove-folder.ts';
 import { storeError } from '../store/sqlite-errors.ts';
 import { storeIdOf } from '../store/sqlite-file.ts';
-import { BACKUP_FORMAT, KEPT, LOG, MANIFEST, type Manifest } from './manifest.ts';
+import { fileDigests, KEPT, LOG, MANIFEST, type Manifest, sealedManifest } from './manifest.ts';
 
 const STAGING = 'backup-';
 
@@ -49,7 +50,7 @@ const snapshotLog = async (from: string, to: string): Promise<Manifest['log']> =
   } finally {
     log.close();
   }
-  const copy = new DatabaseSync(to, { readOnly: true });
+  const copy = new DatabaseSync(to); // One that could only read would leave files beside it.
   try {
     // Positions have no gaps, so the last one counts them.
     const last = copy.prepare('SELECT max(position) AS last FROM events').get()?.last;
@@ -59,7 +60,7 @@ const snapshotLog = async (from: string, to: string): Promise<Manifest['log']> =
   }
 };
 
-const archive = (folder: string, { dataFolder, artifactFolder, holdsLog }: BackupOptions) =>
+const archive = (folder: string, staged: readonly string[], artifactFolder: string) =>
   execa(
     'tar',
     [
@@ -71,10 +72,7 @@ const archive = (folder: string, { dataFolder, artifactFolder, holdsLog }: Backu
       '--directory',
       folder,
       MANIFEST,
-      ...(holdsLog ? [LOG] : []),
-      '--directory',
-      dataFolder,
-      ...KEPT.filter((name) => existsSync(join(dataFolder, name))),
+      ...staged,
       '--directory',
       artifactFolder,
       '.',
@@ -96,6 +94,16 @@ const watchFlow = (bytes: Readable & { readonly bytesRead?: number }, everyMs: n
   return { isStalled: () => stalled, end: () => clearInterval(timer) };
 };
 
+/** The same bytes, whose end comes when `done` resolves: whoever read it has a whole archive, and may have the next one. */
+const endingAfter = (done: Promise<void>, bytes: Readable): Readable => {
+  const ending = new Transform({
+    transform: (chunk, _, next) => next(null, chunk),
+    flush: (next) => void done.then(() => next(), next),
+  });
+  pipeline(bytes, ending).catch(() => undefined); // Whoever reads is told.
+  return ending;
+};
+
 /** What an earlier process that was killed had staged. */
 export const clearStagedBackups = async (dataFolder: string): Promise<void> => {
   const left = (await readdir(dataFolder)).filter((name) => name.startsWith(STAGING));
@@ -113,9 +121,15 @@ export const makeBackup = async (options: BackupOptions): Promise<Backup> => {
     await mkdir(artifactFolder, { recursive: true, mode: 0o700 });
     const madeAt = now();
     const log = holdsLog ? await snapshotLog(join(dataFolder, LOG), join(folder, LOG)) : null;
-    const manifest: Manifest = { format: BACKUP_FORMAT, madeAt, log };
+    for (const name of KEPT.filter((name) => existsSync(join(dataFolder, name))))
+      await cp(join(dataFolder, name), join(folder, name), {
+        recursive: true,
+        filter: (path) => !basename(path).startsWith('.'),
+      });
+    const staged = await readdir(folder);
+    const manifest = sealedManifest({ madeAt, log, digests: await fileDigests(folder) });
     await writeFile(join(folder, MANIFEST), `${JSON.stringify(manifest)}\n`);
-    const tar = archive(folder, options);
+    const tar = archive(folder, staged, artifactFolder);
     const flow = watchFlow(tar.stdout, lookEveryMs);
     const finish = async (): Promise<void> => {
       const { exitCode, message } = await tar;
@@ -125,7 +139,8 @@ export const makeBackup = async (options: BackupOptions): Promise<Backup> => {
       // 1: a folder got another file while it was read, which is what a running service does.
       if (exitCode !== 0 && exitCode !== 1) throw new Error('The archive could not be written whole.', { cause: message });
     };
-    return { bytes: tar.stdout, done: finish() };
+    const done = finish();
+    return { bytes: endingAfter(done, tar.stdout), done };
   } catch (error) {
     await removeFolder(folder);
     throw isDiskFull(error) || storeError(error) instanceof StoreFull ? new OutsideFailure(NO_ROOM, { cause: error }) : error;

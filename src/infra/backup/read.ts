@@ -1,12 +1,10 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { lstat, opendir, readFile } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { pipeline } from 'node:stream/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { execa } from 'execa';
 import { storeIdOf } from '../store/sqlite-file.ts';
-import { ARTIFACTS, BackupFault, LOG, MANIFEST, Manifest } from './manifest.ts';
+import { ARTIFACTS, BackupFault, fileDigest, LOG, MANIFEST, Manifest } from './manifest.ts';
 
 const DAMAGED = 'The backup is damaged or was cut short. Take another one.';
 
@@ -18,12 +16,6 @@ export const unpackBackup = async (file: string, folder: string): Promise<void> 
     { extendEnv: false, env: { PATH: '/usr/bin:/bin' }, stdin: 'ignore', reject: false },
   );
   if (failed) throw new BackupFault(DAMAGED);
-};
-
-const digestOf = async (file: string): Promise<string> => {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(file), hash);
-  return hash.digest('hex');
 };
 
 const manifestOf = async (folder: string): Promise<Manifest> => {
@@ -47,22 +39,28 @@ const checkLog = (file: string, { storeId, events }: NonNullable<Manifest['log']
   }
 };
 
-export interface BackupReport extends Manifest {
+export interface BackupReport extends Pick<Manifest, 'format' | 'madeAt' | 'log'> {
   readonly artifacts: number;
 }
 
-/** Whether what was unpacked is whole: the log sound, every artifact what its name says. Throws `BackupFault`. */
+/** Whether what was unpacked is whole: the log sound, every file what the manifest or its name says. Throws `BackupFault`. */
 export const checkBackup = async (folder: string): Promise<BackupReport> => {
   const manifest = await manifestOf(folder);
-  if (manifest.log) checkLog(join(folder, LOG), manifest.log);
+  const { format, madeAt, log } = manifest;
+  const others: Record<string, string> = {};
   let artifacts = 0;
   for await (const entry of await opendir(folder, { recursive: true })) {
     const path = join(entry.parentPath, entry.name);
+    const name = relative(folder, path);
     const found = await lstat(path);
-    if (!found.isFile() && !found.isDirectory()) throw new BackupFault('The archive holds what no backup holds.');
-    if (!found.isFile() || !relative(folder, path).startsWith(`${ARTIFACTS}/`)) continue;
-    if ((await digestOf(path)) !== basename(path)) throw new BackupFault(DAMAGED);
-    artifacts++;
+    if (found.isDirectory() || name === MANIFEST) continue;
+    if (!found.isFile()) throw new BackupFault('The archive holds what no backup holds.');
+    const digest = await fileDigest(path);
+    if (!name.startsWith(`${ARTIFACTS}/`)) others[name] = digest;
+    else if (digest !== basename(path)) throw new BackupFault(DAMAGED);
+    else artifacts++;
   }
-  return { ...manifest, artifacts };
+  if (manifest.format === 2 && !isDeepStrictEqual(others, manifest.digests)) throw new BackupFault(DAMAGED);
+  if (log) checkLog(join(folder, LOG), log);
+  return { format, madeAt, log, artifacts };
 };
