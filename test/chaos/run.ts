@@ -1,5 +1,5 @@
 import { type BatchOptions, type BatchReport, playBatch } from './batch.ts';
-import { dealt, SETUPS, type Setup, type StoreKind } from './setups.ts';
+import { dealer, SETUPS, type Setup, type StoreKind } from './setups.ts';
 
 /** Points of one batch. */
 const BATCH_POINTS = 60;
@@ -53,6 +53,7 @@ export const runChaos = async (options: RunOptions): Promise<readonly PlayedBatc
   const begun = performance.now();
   const size = Math.min(failures, pointsMax);
   const batches = Math.ceil(failures / size) * BATCHES_SPARE + BATCHES_SPARE;
+  const deal = dealer(seed, [first, ...others], only, size);
   let next = batch ?? 0;
   let underWay = 0;
 
@@ -65,7 +66,7 @@ export const runChaos = async (options: RunOptions): Promise<readonly PlayedBatc
   /** What is played now will be enough, if it meets all its points. */
   const isPromised = (): boolean => injected() + underWay * size >= failures;
   const play = async (number: number): Promise<void> => {
-    const { setup, points } = dealt(seed, [first, ...others], only, size, number);
+    const { setup, points } = deal(number);
     const asked = { seed: `${seed}/batch ${number}`, setup, points, mutant, calmMs, signal };
     const report = await playBatch(asked).catch((error: unknown) => broken(asked, error));
     // What broke off because it was ended is none of its faults.

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { POINTS } from './points.ts';
-import { dealt, SETUPS } from './setups.ts';
+import { dealer, SETUPS } from './setups.ts';
 
 const [first, ...others] = SETUPS;
 if (!first) throw new Error('there are no setups');
-const deal = (batch: number) => dealt('a seed', [first, ...others], '', 45, batch);
+const deal = dealer('a seed', [first, ...others], '', 45);
 
 describe('The points that batches are dealt', () => {
   it('are the same for the same seed and number, and of the setup that they are played on', () => {
-    expect(deal(3)).toEqual(deal(3));
+    expect(deal(3)).toEqual(dealer('a seed', [first, ...others], '', 45)(3));
     for (const number of SETUPS.keys()) {
       const { setup, points } = deal(number);
       expect(setup).toBe(SETUPS[number]);

@@ -50,19 +50,36 @@ export const SETUPS: readonly Setup[] = [
   },
 ];
 
+export interface Deal {
+  readonly setup: Setup;
+  readonly points: readonly Point[];
+}
+
 /**
- * The points of batch `number` of these setups in turn: those that were dealt least before, in an order of the seed's, so that none is left out.
+ * Deals batches by their number: on these setups in turn, those points that were dealt least before, in an order of the seed's, so that none is left
+ * out.
  */
-export const dealt = (seed: string, setups: readonly [Setup, ...Setup[]], only: string, size: number, number: number) => {
+export const dealer = (
+  seed: string,
+  setups: readonly [Setup, ...Setup[]],
+  only: string,
+  size: number,
+): ((batch: number) => Deal) => {
   const times = new Map<Point, number>();
-  for (let batch = 0; ; batch++) {
-    const setup = setups[batch % setups.length] ?? setups[0];
+  const dealt: Deal[] = [];
+  const next = (): Deal => {
+    const setup = setups[dealt.length % setups.length] ?? setups[0];
     const playable = POINTS.filter((point) => point.isOf(setup) && point.name.includes(only));
-    const points = chanceOf(`${seed}/deal ${batch}`)
+    const points = chanceOf(`${seed}/deal ${dealt.length}`)
       .shuffled(playable)
       .sort((one, other) => (times.get(one) ?? 0) - (times.get(other) ?? 0))
       .slice(0, size);
-    if (batch === number) return { setup, points };
     for (const point of points) times.set(point, (times.get(point) ?? 0) + 1);
-  }
+    dealt.push({ setup, points });
+    return { setup, points };
+  };
+  return (batch) => {
+    while (dealt.length < batch) next();
+    return dealt[batch] ?? next();
+  };
 };
