@@ -9,7 +9,7 @@ export interface AdmissionLimits {
   readonly runningPerRepositoryMax: number;
   /** Of all that run, in this process. */
   readonly runningHereMax: number;
-  /** Light steps at the same time in this process. */
+  /** Light steps at the same time in this process; of one repository at most half as many. */
   readonly lightMax: number;
 }
 
@@ -70,15 +70,34 @@ const isBefore = (one: readonly number[], other: readonly number[]): boolean => 
   return differing !== -1 && (one[differing] ?? 0) < (other[differing] ?? 0);
 };
 
+/** Counts one more; returns how many it is by now. */
+const countUp = (counts: Map<string, number>, name: string): number => {
+  const count = (counts.get(name) ?? 0) + 1;
+  counts.set(name, count);
+  return count;
+};
+
 const countBy = (items: readonly WorkItem[], key: (item: WorkItem) => string): Map<string, number> => {
   const counts = new Map<string, number>();
-  for (const item of items) counts.set(key(item), (counts.get(key(item)) ?? 0) + 1);
+  for (const item of items) countUp(counts, key(item));
   return counts;
+};
+
+/** Light steps look at remotes: a slow one leaves places for the others. */
+const lightPerRepositoryMax = ({ lightMax }: AdmissionLimits): number => Math.ceil(lightMax / 2);
+
+/** Repositories of which no further light step may begin. */
+export const fullOfLight = (limits: AdmissionLimits, running: readonly Weighed[]): readonly string[] => {
+  const counts = countBy(
+    running.filter(({ weight }) => weight === 'light'),
+    ({ repo }) => repo,
+  );
+  return [...counts].flatMap(([repo, count]) => (count >= lightPerRepositoryMax(limits) ? [repo] : []));
 };
 
 /**
  * Which of the free items may begin now. Tasks under way go first, also when others fill every slot, but no more at once than there are slots:
- * many may have waited for one outage, or for a person. Light steps fill what is left of their own limit. New tasks take turns by person, then by
+ * many may have waited for one outage, or for a person. Light steps fill what is left of their own limits. New tasks take turns by person, then by
  * repository: who has the fewest running goes first, among equals who waited longest for a turn, among those the oldest request.
  */
 export const admitted = (
@@ -87,13 +106,16 @@ export const admitted = (
   running: readonly Weighed[],
   turns: Turns = NO_TURNS,
 ): readonly Weighed[] => {
-  const left = (weight: Weight, max: number): readonly Weighed[] =>
-    free
-      .filter((item) => item.weight === weight)
-      .slice(0, Math.max(0, max - running.filter((item) => item.weight === weight).length));
+  const left = (weight: Weight, max: number, perRepositoryMax = max): readonly Weighed[] => {
+    const before = running.filter((item) => item.weight === weight);
+    const perRepository = countBy(before, ({ repo }) => repo);
+    return free
+      .filter((item) => item.weight === weight && countUp(perRepository, item.repo) <= perRepositoryMax)
+      .slice(0, Math.max(0, max - before.length));
+  };
   const hereLeft = limits.runningHereMax - running.filter(({ weight, here }) => here === true && weight !== 'light').length;
   const continued = left('continues', limits.runningMax).slice(0, Math.max(0, hereLeft));
-  const begin = [...continued, ...left('light', limits.lightMax)];
+  const begin = [...continued, ...left('light', limits.lightMax, lightPerRepositoryMax(limits))];
   const heavy = [...running, ...begin].filter(({ weight }) => weight !== 'light');
   const perRepo = countBy(heavy, ({ repo }) => repo);
   const perPerson = countBy(heavy, ({ person }) => person);
@@ -113,8 +135,8 @@ export const admitted = (
     }
     if (!next) break;
     begin.push(next);
-    perRepo.set(next.repo, (perRepo.get(next.repo) ?? 0) + 1);
-    perPerson.set(next.person, (perPerson.get(next.person) ?? 0) + 1);
+    countUp(perRepo, next.repo);
+    countUp(perPerson, next.person);
   }
   return begin;
 };

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { StoreUnavailable } from '../domain/event-store.ts';
 import { DomainError } from '../domain/refusals.ts';
 import { lastRetryAt } from '../domain/retry.ts';
-import { type AdmissionLimits, admitted, createTurns, type Weight } from './admission.ts';
+import { type AdmissionLimits, admitted, createTurns, fullOfLight, type Weighed, type Weight } from './admission.ts';
 import { ConflictError } from './dispatch.ts';
 import { createExecutor, ENDINGS, type ExecutionOptions, type Process, type Running } from './execution.ts';
 import { soleOwner } from './ports/liveness.ts';
@@ -63,17 +63,22 @@ export const createRunner = (options: RunnerOptions) => {
     const weight: Weight = processOf(item.stream)?.effects[item.step.kind]?.weight ?? 'light';
     return { ...item, weight, here: active.has(item.stream) };
   };
+  const underWayHere = (): readonly Weighed[] => [...active.values()].map(({ item }) => weighed(item));
 
   /** Light steps may be many and are done in no time, so only a few more are looked at than can begin; of new ones those that may take a turn. */
-  const dueOf = (kind: string, weight: Weight, now: string): readonly WorkItem[] => {
+  const dueOf = (kind: string, weight: Weight, now: string, full: readonly string[]): readonly WorkItem[] => {
     const { lightMax, runningPerRepositoryMax } = admission;
     if (weight === 'begins') return work.dueByPair(kind, now, runningPerRepositoryMax, DUE_MAX, lastRetryAt(now));
-    if (weight === 'continues') return work.due(kind, now, DUE_MAX, lastRetryAt(now));
-    if (liveness === soleOwner) return work.due(kind, now, LIGHT_LOOKED_AT.alone * lightMax);
-    return shuffled(work.due(kind, now, LIGHT_LOOKED_AT.among * lightMax));
+    if (weight === 'continues') return work.due(kind, now, DUE_MAX, { beyond: lastRetryAt(now) });
+    if (liveness === soleOwner) return work.due(kind, now, LIGHT_LOOKED_AT.alone * lightMax, { without: full });
+    return shuffled(work.due(kind, now, LIGHT_LOOKED_AT.among * lightMax, { without: full }));
   };
-  const due = (now: string): readonly WorkItem[] =>
-    options.processes.flatMap(({ effects }) => Object.entries(effects).flatMap(([kind, { weight }]) => dueOf(kind, weight, now)));
+  const due = (now: string): readonly WorkItem[] => {
+    const full = fullOfLight(admission, underWayHere());
+    return options.processes.flatMap(({ effects }) =>
+      Object.entries(effects).flatMap(([kind, { weight }]) => dueOf(kind, weight, now, full)),
+    );
+  };
 
   /** Due steps whose worker fell silent. Each worker is asked after once a look; whoever cannot be asked after is taken for heard. */
   const abandoned = async (claimed: readonly WorkItem[], now: string): Promise<readonly WorkItem[]> => {
@@ -131,8 +136,8 @@ export const createRunner = (options: RunnerOptions) => {
     const left = await abandoned(work.claimed(), now);
     if (stopping) return;
     const free = [...left, ...due(now).filter(({ stream }) => !active.has(stream))];
-    const taken = [...work.claimed(), ...[...active.values()].map(({ item }) => item)];
-    const running = [...new Map(taken.map((item) => [item.stream, weighed(item)])).values()];
+    const taken = [...work.claimed().map(weighed), ...underWayHere()];
+    const running = [...new Map(taken.map((item) => [item.stream, item])).values()];
     const waiting = new Set(free.map(({ stream }) => stream));
     const underWay = running.filter(({ stream }) => !waiting.has(stream));
     turns.saw(underWay);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type AdmissionLimits, admitted, createTurns, type Weight } from '../../src/commands/admission.ts';
+import { type AdmissionLimits, admitted, createTurns, fullOfLight, type Weight } from '../../src/commands/admission.ts';
 import type { WorkItem } from '../../src/commands/ports/work.ts';
 
 type Item = WorkItem & { readonly weight: Weight };
@@ -52,10 +52,19 @@ describe('Admission', () => {
   });
 
   it('gives light steps a limit of their own', () => {
-    const light = Array.from({ length: 5 }, () => item('ada', 'one', 'light'));
+    const light = ['one', 'two', 'three', 'four', 'five'].map((repo) => item('ada', repo, 'light'));
     const full = ['one', 'two', 'three', 'four'].map((repo) => item('ada', repo));
     expect(admitted(LIMITS, light, full)).toHaveLength(3);
     expect(admitted(LIMITS, light, [item('bob', 'one', 'light'), item('bob', 'one', 'light')])).toHaveLength(1);
+  });
+
+  it('gives one repository no more than half of the places of light steps', () => {
+    const limits = { ...LIMITS, lightMax: 4 };
+    const light = [...Array.from({ length: 5 }, () => item('ada', 'one', 'light')), item('ada', 'two', 'light')];
+    expect(names(admitted(limits, light, []))).toEqual(['ada one', 'ada one', 'ada two']);
+    const running = light.slice(0, 2);
+    expect(fullOfLight(limits, running)).toEqual(['one']);
+    expect(names(admitted(limits, light.slice(2), running))).toEqual(['ada two']);
   });
 
   it('lets no more begin in this process than it can bear, though others may', () => {

@@ -1,15 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { AdmissionLimits } from '../../src/commands/admission.ts';
+import type { Effect } from '../../src/commands/effect.ts';
 import type { RecordedEvent } from '../../src/domain/event-store.ts';
 import { taskStream } from '../../src/domain/ids.ts';
+import type { Task } from '../../src/domain/task/state.ts';
 import { createHeartbeats } from '../../src/infra/heartbeats.ts';
-import { startRunner } from '../commands/runner-rig.ts';
+import { startRunner, untilAborted } from '../commands/runner-rig.ts';
 import { requestPrepared, taskApproved, taskCreated } from '../domain/task/events.ts';
 import { ANNA, BERT } from '../domain/task/samples.ts';
 import { simulatedStages } from '../support/simulated-stages.ts';
 import { aFolder, aStore, theViews } from '../views/places.ts';
-import { storyOf, taskIdOf } from '../views/stories.ts';
+import { storyOf, taskIdOf, tellMany } from '../views/stories.ts';
 
 const STAGES = 4;
 const PROCESSES = 3;
@@ -153,5 +155,25 @@ describe('Processes that share a log and nothing else', () => {
       for (const finish of working.splice(0)) finish();
     }
     expect(peaks(await fleet.untilDone())).toMatchObject({ ofOneWorker: 2, together: 2 * processes });
+  });
+});
+
+describe('Requests on a repository whose remote hangs', () => {
+  it('leave room for preparing those on others, however many they are', async () => {
+    const store = aStore(aFolder());
+    await tellMany(store, 61, (n) => [taskCreated({ repo: n < 60 ? 'acme/hangs' : 'acme/answers' })]);
+    const views = await theViews(aFolder(), store);
+    await views.waitFor((await store.head()) ?? '', 5_000);
+    const begun: string[] = [];
+    const prepare: Effect<Task> = {
+      weight: 'light',
+      run: async (task, _, { signal }) => {
+        if (task.status === 'absent') return undefined;
+        begun.push(task.repo);
+        return untilAborted({ signal });
+      },
+    };
+    startRunner(store, views.work, { prepare });
+    await expect.poll(() => begun, { timeout: 5_000 }).toContain('acme/answers');
   });
 });

@@ -11,8 +11,16 @@ export interface WorkItem {
 
 /** The view of pending work. It lags the log by a moment: every item is checked against its stream before anything is done. */
 export interface WorkView {
-  /** Unclaimed steps of one kind whose `notBefore` has come, or is after `beyond`; those that waited longest first. */
-  due(kind: string, now: string, limit: number, beyond?: string): readonly WorkItem[];
+  /**
+   * Unclaimed steps of one kind whose `notBefore` has come, or is after `beyond`; those that waited longest first, and none of the repositories
+   * `without`.
+   */
+  due(
+    kind: string,
+    now: string,
+    limit: number,
+    but?: { readonly beyond?: string; readonly without?: readonly string[] },
+  ): readonly WorkItem[];
   /**
    * The same, but of each person on each repository the first `each`, so that many of one hide nobody else's. Of more pairs than fit, a call goes
    * on where the last one ended.

@@ -7,6 +7,11 @@ export interface PendingStep {
   readonly person: string;
 }
 
+export interface DueBut {
+  readonly beyond?: string;
+  readonly without?: readonly string[];
+}
+
 type Row = Record<string, SQLOutputValue>;
 
 const pending = (row: Row): PendingStep => ({
@@ -29,7 +34,8 @@ export const workQueries = (database: DatabaseSync, named: (table: string) => st
   // The rows of one kind in the order of an index (not the one of claims: nearly all have none), so that many cost no more than the few asked for.
   const dueWhere = (isDue: string) =>
     database.prepare(
-      `${pendingSteps} AND w.kind = :kind AND ${isDue} AND +w.claimed_by IS NULL ORDER BY w.not_before, w.id LIMIT :limit`,
+      `${pendingSteps} AND w.kind = :kind AND ${isDue} AND +w.claimed_by IS NULL
+      AND +w.repo NOT IN (SELECT value FROM json_each(:without)) ORDER BY w.not_before, w.id LIMIT :limit`,
     );
   const due = dueWhere('w.not_before <= :now');
   // Those between the two are few, and read past: a union of two ranges would be sorted first.
@@ -58,8 +64,10 @@ export const workQueries = (database: DatabaseSync, named: (table: string) => st
   const next = database.prepare(`SELECT min(not_before) AS at FROM ${work} WHERE not_before > ?`);
 
   return {
-    due: (kind: string, now: string, limit: number, beyond?: string): readonly PendingStep[] =>
-      (beyond === undefined ? due.all({ kind, now, limit }) : dueRetries.all({ kind, now, limit, beyond })).map(pending),
+    due(kind: string, now: string, limit: number, { beyond, without = [] }: DueBut = {}): readonly PendingStep[] {
+      const asked = { kind, now, limit, without: JSON.stringify(without) };
+      return (beyond === undefined ? due.all(asked) : dueRetries.all({ ...asked, beyond })).map(pending);
+    },
     dueByPair(kind: string, now: string, each: number, limit: number, beyond: string): readonly PendingStep[] {
       const max = Math.max(1, Math.floor(limit / each));
       const { repo = '', person = '' } = ends.get(kind) ?? {};
