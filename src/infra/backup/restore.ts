@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { artifactPath } from '../artifacts.ts';
+import { syncDisk } from '../disk-sync.ts';
 import { removeFolder } from '../remove-folder.ts';
 import { ARTIFACTS, BackupFault } from './manifest.ts';
 import { type BackupReport, checkBackup, unpackBackup } from './read.ts';
@@ -63,8 +64,10 @@ export const restoreBackup = async (options: RestoreOptions): Promise<RestoreRep
     const needed = report.log === null ? new Map<string, string>() : await verifyLog(folder);
     if (artifactFolder !== join(dataFolder, ARTIFACTS)) {
       await cp(join(folder, ARTIFACTS), artifactFolder, { recursive: true, force: false });
+      await syncDisk(artifactFolder);
       await removeFolder(join(folder, ARTIFACTS));
     }
+    await syncDisk(folder);
     await rm(dataFolder, { recursive: true, force: true });
     await rename(folder, dataFolder);
     return { ...report, missing: missingIn(artifactFolder, needed) };

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { RepositoryProblem } from '../../commands/ports/repositories.ts';
 import { RepositoryName } from '../../domain/ids.ts';
+import { syncDisk } from '../disk-sync.ts';
 import type { GitAccess } from './access.ts';
 import { GitFailure, remoteSentence } from './failure.ts';
 import { createGit, type Git } from './git.ts';
@@ -128,6 +129,7 @@ export const addRepository = async (request: AddRepository): Promise<{ readonly 
     try {
       const args = ['-c', 'core.hooksPath=/dev/null', 'clone', '--quiet', '--no-local', '--no-recurse-submodules', '--template='];
       await git.run([...args, '--', remote.url, fresh], { remote, timeoutMs: CLONE_TIMEOUT_MS });
+      await syncDisk(fresh);
       await rename(fresh, folder);
       return added;
     } catch (error) {

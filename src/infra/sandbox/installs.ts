@@ -1,11 +1,11 @@
 import { renameSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { z } from 'zod';
 import { type Installed, InstallFailed, type InstallRequest, type Installs } from '../../commands/ports/installs.ts';
 import { digestOf, sha256 } from '../../domain/canonical.ts';
 import { inTree } from '../../domain/install-step.ts';
+import { syncDisk } from '../disk-sync.ts';
 import { removeFolder } from '../remove-folder.ts';
 import { createSharedWork } from './shared-work.ts';
 
@@ -104,8 +104,7 @@ export const createInstalls = ({ folder, bytesMax, make, now = Date.now }: Insta
       const key = `install-${request.owner}-${id.slice(0, 16)}`;
       const made = await make(request, { key, workFolder, keepFolder });
       await writeFile(join(keepFolder, RECORD), JSON.stringify(made));
-      // A name that outlives a loss of power must stand for files that do, too.
-      await execa('sync', ['-f', keepFolder], { env: { PATH: '/usr/bin:/bin' }, extendEnv: false });
+      await syncDisk(keepFolder);
       await rename(keepFolder, at(id));
     } finally {
       await removeFolder(fresh);
