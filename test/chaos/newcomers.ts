@@ -6,6 +6,7 @@ import type { Service } from './supervision.ts';
 
 const PATIENCE_MS = 4_000;
 const GLANCE_MS = 60;
+const GONE: ReadonlySet<number> = new Set([404, 409]);
 /** Accounts and groups of newcomers: no writer has one of these. */
 const [ACCOUNTS, GROUPS] = [500_000, -700_000];
 
@@ -19,6 +20,8 @@ export interface Newcomer {
   /** Nothing is known of them any more, which there is with an SQLite file only. */
   readonly isErased: boolean;
   isOver(): boolean;
+  /** Why it ended before it was over. */
+  broken(): string;
 }
 
 export interface Reception {
@@ -41,11 +44,13 @@ const goThrough = async (
   /** The same again until the answer is final, with the same key. */
   const insist = async <T>(shape: z.ZodType<T>, ...[method, path, body]: Parameters<Client['call']>): Promise<T> => {
     const key = { 'idempotency-key': randomUUID() };
-    for (;;) {
+    for (let tries = 1; ; tries++) {
       const called = door.client().then((client) => client.call(method, path, body, key));
       called.catch(() => undefined); // It may end after it was given up.
       const answer = await Promise.race([called, wait(PATIENCE_MS).then(() => undefined)]).catch(() => undefined);
       if (answer && answer.status < 300) return shape.parse(answer.json());
+      // What was taken away by a call that was not answered is not there to be taken away again.
+      if (answer && method === 'DELETE' && tries > 1 && GONE.has(answer.status)) return shape.parse({});
       if (answer && answer.status < 500 && answer.status !== 429)
         throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
       await wait(GLANCE_MS);
@@ -93,15 +98,20 @@ export const newcomer = (
   number: number,
   isErased: boolean,
 ): { readonly somebody: Newcomer; readonly gone: Promise<void> } => {
-  let [isOver, id]: [boolean, string | undefined] = [false, undefined];
+  let [isOver, broken, id]: [boolean, string, string | undefined] = [false, 'it goes on', undefined];
   const somebody = {
     ...{ name: `Newcomer ${randomUUID()}`, group: `${GROUPS - number}`, isErased },
-    ...{ isOver: () => isOver, personId: () => id },
+    ...{ isOver: () => isOver, personId: () => id, broken: () => broken },
   };
   const gone = goThrough(reception, somebody, number, (personId) => {
     id = personId;
-  }).then(() => {
-    isOver = true;
-  });
+  }).then(
+    () => {
+      isOver = true;
+    },
+    (error: unknown) => {
+      broken = String(error);
+    },
+  );
   return { somebody, gone };
 };

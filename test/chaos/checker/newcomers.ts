@@ -8,8 +8,8 @@ const ERASED = { PersonErased: 1, PersonForgotten: 1 };
 /** Everybody who came was made known once, got and lost each thing once, and is not named any more where they were erased. */
 export const brokenNewcomers = (newcomers: readonly Newcomer[], log: readonly Logged[]): readonly string[] => {
   const whole = newcomers.length > 0 ? log.map(({ data }) => JSON.stringify(data)) : [];
-  return newcomers.flatMap(({ name, group, isErased, isOver, personId }) => {
-    if (!isOver()) return [`${name}: did not come and go`];
+  return newcomers.flatMap(({ name, group, isErased, isOver, broken, personId }) => {
+    if (!isOver()) return [`${name}: did not come and go: ${broken()}`];
     const person = log.filter(({ stream }) => stream === personId());
     const allowed = log.find(({ type }, at) => type === 'ChatAllowed' && whole[at]?.includes(`"${group}"`))?.stream;
     const chat = log.filter(({ stream }) => stream === allowed);

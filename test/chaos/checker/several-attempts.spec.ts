@@ -87,7 +87,7 @@ const CAME: Told = [
 ].map(([type = '']) => [type]);
 const GROUP: Told = [['ChatAllowed', { subject: '-7' }], ['ChatForbidden']];
 const somebody = (isErased: boolean): Newcomer => ({
-  ...{ name: 'Newcomer 1', group: '-7', isErased, personId: () => 'person-1', isOver: () => true },
+  ...{ name: 'Newcomer 1', group: '-7', isErased, personId: () => 'person-1', isOver: () => true, broken: () => '' },
 });
 const came = (person: Told, isErased = false, group: Told = GROUP) =>
   brokenNewcomers([somebody(isErased)], [...logged('person-1', person), ...logged('chat-1', group)]);
