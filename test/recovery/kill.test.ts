@@ -99,6 +99,23 @@ describe('A service that is killed', { timeout: 120_000 }, () => {
     },
   );
 
+  it.each(['before', 'after'] as const)('right %s it stores that a task failed says so once', async (when) => {
+    await begin(() => ({ AGENT_CLI_TEMPLATE: 'exit 1 # $OKD_INTENT' }));
+    const { client } = succession;
+    const asked = await file(client, 'Make the sum a sum.');
+    const { ended, arm } = await succession.current();
+    // The approval, the claim, the failure.
+    await arm({ call: 'store.append', nth: 3, when, signal: 'SIGKILL' });
+    const approval = { action: 'approve', approval_digest: asked.approval?.digest };
+    await client.call('POST', `/api/v1/tasks/${asked.taskId}/actions`, approval);
+    expect(await ended).toBe('SIGKILL');
+    await expect.poll(async () => (await look(client, asked)).status, { timeout: 40_000 }).toBe('FAILED');
+    const story = await storyOf(client, asked);
+    expect(factsOf(story)).toEqual(['TaskCreated', 'RequestPrepared', 'TaskApproved', 'TaskFailed']);
+    expect(triesOf(story)).toHaveLength(when === 'before' ? 2 : 1);
+    await expectNothingLeft();
+  });
+
   it('while the agent runs takes it along and runs it again', async () => {
     await begin(() => ({ AGENT_CLI_TEMPLATE: `sleep ${SECONDS}; sed -i s/-/+/ sum.sh # $OKD_INTENT` }));
     const delivered = deliver(succession.client, 'Make the sum a sum.');
