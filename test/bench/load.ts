@@ -23,10 +23,17 @@ const lengthOf = (bytes: Buffer): { readonly total: number; readonly ok: boolean
 };
 
 /**
- * Sends `next()` over `connections` kept-alive connections for `forMs`; loopback only. An answer other than 2xx is a failure. Sockets without an
- * HTTP client: that would need as much of the machine as the service that is measured.
+ * Sends `next()` over `connections` kept-alive connections for `forMs`, each as soon as it was answered, but not before `everyMs`; loopback only.
+ * An answer other than 2xx is a failure. Sockets without an HTTP client: that would need as much of the machine as the service that is measured.
  */
-export const load = async (url: string, token: string, connections: number, forMs: number, next: () => Call): Promise<Load> => {
+export const load = async (
+  url: string,
+  token: string,
+  connections: number,
+  forMs: number,
+  next: () => Call,
+  everyMs = 0,
+): Promise<Load> => {
   const { host, hostname, port } = new URL(url);
   const latencies: number[] = [];
   let failures = 0;
@@ -61,8 +68,10 @@ export const load = async (url: string, token: string, connections: number, forM
         }
         missing -= bytes.length;
         if (missing > 0) return;
-        latencies.push(performance.now() - sentAt);
-        send();
+        const took = performance.now() - sentAt;
+        latencies.push(took);
+        if (took < everyMs) setTimeout(send, everyMs - took);
+        else send();
       });
       socket.on('close', () => reject(new Error('the service hung up')));
     });

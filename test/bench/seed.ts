@@ -4,7 +4,11 @@ import { sealed } from '../../src/domain/event.ts';
 import { taskBranch, taskStream } from '../../src/domain/ids.ts';
 import { openSqliteStore } from '../../src/infra/store/sqlite.ts';
 
-const PERSON = 'person-00000000-0000-4000-8000-000000000001';
+export const PEOPLE = ['1', '2', '3', '4', '5'].map((digit) => `person-00000000-0000-4000-8000-00000000000${digit}`);
+export const REPOSITORIES = ['acme/widgets', 'acme/gadgets', 'acme/docs', 'other/site'];
+
+/** Each of the list in turn. */
+const nth = (list: readonly string[], number: number): string => list[number % list.length] ?? '';
 
 const text = (words: string) => ({ text: words, salt: 'salt' });
 
@@ -15,14 +19,14 @@ const story = (taskId: string, number: number) => {
     id: crypto.randomUUID(),
     type,
     data: {},
-    actor: PERSON,
+    actor: nth(PEOPLE, number),
     channel: 'http',
     at: new Date(1_760_000_000_000 + number * 1_000).toISOString(),
   });
   const created = {
     taskId,
     commandDigest: text('digest'),
-    repo: 'acme/widgets',
+    repo: nth(REPOSITORIES, number),
     base: 'main',
     intent: text(`Change number ${number}: make the sum a sum, and say so in the documentation.`),
     agent: 'codex',

@@ -1,6 +1,6 @@
 import type { Answered } from '../../commands/door.ts';
 import type { TaskView } from '../../projections/task-view.ts';
-import type { FoundTask, TaskFilter } from '../views/task-queries.ts';
+import type { FoundTask } from '../views/task-queries.ts';
 import type { Api, ApiOptions } from './context.ts';
 import { addRoute, answers, type Call, rendered } from './routes.ts';
 import { createRunResults } from './run-result.ts';
@@ -31,28 +31,11 @@ const MOVING: ReadonlySet<string> = new Set(['CREATED', 'RUNNING', 'PR_CREATED']
 const settled = ({ status }: FoundTask): boolean => !MOVING.has(status);
 const prepared = ({ status }: FoundTask): boolean => status !== 'CREATED';
 
-/** Most pages that are kept. */
-const PAGES_MAX = 100;
-
 type AnyCall = Pick<Call<undefined, undefined, undefined>, 'caller' | 'header' | 'signal'>;
 
 /** Tasks: filing, reading, acting. The JSON of a task comes from the view as text. */
 export const addTaskRoutes = (api: Api, { door, views, artifacts }: ApiOptions, reader: TaskReader): void => {
   const runResultOf = createRunResults(artifacts);
-
-  // Lists are asked for again and again, and mostly nothing happened meanwhile. What a reader may see is part of what is asked.
-  const pages = new Map<string, string>();
-  views.onChange(() => pages.clear());
-
-  const pageOf = (filter: TaskFilter): string => {
-    const asked = JSON.stringify(filter);
-    const kept = pages.get(asked);
-    if (kept !== undefined) return kept;
-    const { tasks, next } = views.queries.listTasks(filter);
-    const page = `{"tasks":[${tasks.join(',')}],"next_cursor":${JSON.stringify(next)}}`;
-    if (pages.size < PAGES_MAX) pages.set(asked, page);
-    return page;
-  };
 
   const withResult = async ({ json }: FoundTask): Promise<string> => {
     const { runResult }: TaskView = JSON.parse(json); // Written by the projection.
@@ -106,7 +89,7 @@ export const addTaskRoutes = (api: Api, { door, views, artifacts }: ApiOptions, 
     async ({ caller, query }) => {
       const { status, repo, requested_by, cursor, limit, min_position } = query;
       await reader.fresh(min_position);
-      const page = pageOf({
+      const { tasks, next } = views.queries.listTasks({
         ...(status !== undefined && { status }),
         ...(repo !== undefined && { repo }),
         ...(requested_by !== undefined && { requestedBy: requested_by }),
@@ -114,7 +97,7 @@ export const addTaskRoutes = (api: Api, { door, views, artifacts }: ApiOptions, 
         repositories: caller.person.grants.map(({ repositories }) => repositories),
         limit: limitOf(limit),
       });
-      return rendered(page);
+      return rendered(`{"tasks":[${tasks.join(',')}],"next_cursor":${JSON.stringify(next)}}`);
     },
   );
 

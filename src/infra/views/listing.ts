@@ -18,8 +18,14 @@ export const decodeCursor = (cursor: string): number => {
   return Number(match[1]);
 };
 
+/** Begins with `AND`, or is nothing. */
+export interface Condition {
+  readonly sql: string;
+  readonly values: readonly string[];
+}
+
 /** The condition on a column `repo` that one of these patterns names it: `*`, `org/*` or a name. */
-export const covered = (patterns: readonly string[]): { readonly sql: string; readonly values: readonly string[] } => {
+export const covered = (patterns: readonly string[]): Condition => {
   if (patterns.includes('*')) return { sql: '', values: [] };
   const alternatives = patterns.map((pattern) => (pattern.endsWith('/*') ? 'instr(repo, ?) = 1' : 'repo = ?'));
   return {

@@ -3,7 +3,7 @@ import type { KnownTask } from '../../commands/ports/task-queries.ts';
 import { taskStream } from '../../domain/ids.ts';
 import type { TaskView } from '../../projections/task-view.ts';
 import { taskText } from '../../projections/tasks.ts';
-import { covered, decodeCursor, encodeCursor, pageSize } from './listing.ts';
+import { type Condition, covered, decodeCursor, encodeCursor, pageSize } from './listing.ts';
 
 /** The public JSON of a task, and what a reader's rights are judged by. */
 export interface FoundTask {
@@ -43,6 +43,22 @@ const idPrefix = (typed: string): string | undefined => {
   return groups.filter((group) => group !== '').join('-');
 };
 
+/** Columns that have a value, those that are not asked for left out. */
+const equal = (columns: Readonly<Record<string, string | undefined>>): Condition => {
+  const asked = Object.entries(columns).flatMap(([column, value]) => (value === undefined ? [] : [{ column, value }]));
+  return { sql: asked.map(({ column }) => `AND ${column} = ?`).join(' '), values: asked.map(({ value }) => value) };
+};
+
+const oneOf = (column: string, values: readonly string[]): Condition => ({
+  sql: values.length === 0 ? '' : `AND ${column} IN (${values.map(() => '?').join(', ')})`,
+  values,
+});
+
+const both = (one: Condition, other: Condition): Condition => ({
+  sql: `${one.sql} ${other.sql}`,
+  values: [...one.values, ...other.values],
+});
+
 /** Tasks, one or a page of them. */
 export const taskQueries = (database: DatabaseSync, named: (table: string) => string) => {
   const [tasks, list] = [named('tasks'), named('task_list')];
@@ -55,6 +71,14 @@ export const taskQueries = (database: DatabaseSync, named: (table: string) => st
   );
   const latest = database.prepare(`SELECT summary FROM ${list} WHERE requested_by = ? AND channel = ? ORDER BY id DESC LIMIT 1`);
   const count = database.prepare(`SELECT status, count(*) AS count FROM ${list} GROUP BY status`);
+  const newest = (condition: string): string =>
+    `SELECT id, summary FROM ${list} WHERE id < ? ${condition} ORDER BY id DESC LIMIT ?`;
+  /** From each repository to the next: as many steps in an index as there are repositories, however many tasks each has. */
+  const repositoriesWhere = (condition: string): string =>
+    `WITH RECURSIVE known(repo) AS (
+       SELECT min(repo) FROM ${list} UNION ALL
+       SELECT (SELECT min(repo) FROM ${list} WHERE repo > known.repo) FROM known WHERE repo IS NOT NULL
+     ), readable(name) AS (SELECT repo FROM known WHERE repo IS NOT NULL ${condition})`;
   const pages = new Map<string, ReturnType<DatabaseSync['prepare']>>();
 
   const page = (sql: string) => {
@@ -96,16 +120,21 @@ export const taskQueries = (database: DatabaseSync, named: (table: string) => st
       return { taskId, attempt, approvalDigest: approval?.digest ?? null, approvedDigests: given };
     },
     /** Newest first. Pages follow each other without gaps or repetitions, whatever is added meanwhile. Throws `InvalidCursor`. */
-    listTasks({ status, statuses = [], repo, requestedBy, repositories, cursor, limit }: TaskFilter): TaskPage {
+    listTasks({ status, statuses = [], repo, requestedBy, repositories = ['*'], cursor, limit }: TaskFilter): TaskPage {
       const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor(cursor);
       const wanted = pageSize(limit);
-      const exact = Object.entries({ status, repo, requested_by: requestedBy }).filter(([, value]) => value !== undefined);
-      const readable = covered(repositories ?? ['*']);
-      const anyOf = statuses.length === 0 ? '' : `AND status IN (${statuses.map(() => '?').join(', ')})`;
-      const rows = page(
-        `SELECT id, summary FROM ${list} WHERE id < ? ${exact.map(([column]) => `AND ${column} = ?`).join(' ')} ${anyOf} ${readable.sql}
-         ORDER BY id DESC LIMIT ?`,
-      ).all(before, ...exact.map(([, value]) => String(value)), ...statuses, ...readable.values, wanted + 1);
+      const where = both(covered(repositories), equal({ repo }));
+      const what = both(equal({ status, requested_by: requestedBy }), oneOf('status', statuses));
+      const more = wanted + 1;
+      // Among many tasks few may be readable: then the newest of each repository are looked at, or all of a person, but never those between.
+      const rows =
+        repositories.includes('*') || requestedBy !== undefined
+          ? page(newest(`${where.sql} ${what.sql}`)).all(before, ...where.values, ...what.values, more)
+          : page(
+              `${repositoriesWhere(where.sql)} SELECT id, summary FROM ${list} WHERE id IN (
+                 SELECT n.id FROM readable CROSS JOIN ${list} n ON n.id IN (SELECT id FROM (${newest(`AND repo = name ${what.sql}`)}))
+               ) ORDER BY id DESC LIMIT ?`,
+            ).all(...where.values, before, ...what.values, more, more);
       const shown = rows.slice(0, wanted);
       const last = shown.at(-1);
       return {
