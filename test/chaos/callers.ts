@@ -33,6 +33,7 @@ export interface Calling {
   readonly pushToMain: () => Promise<void>;
   /** A day goes by, unless one just did. */
   readonly day: () => Promise<boolean>;
+  readonly sawRunning: () => void;
 }
 
 /** What is said to a gate, each at the same time as the others. */
@@ -48,7 +49,7 @@ const answersTo = (digest: string, attempt: number, feels: Feeling): readonly ob
 
 /** A person over HTTP asks for something, and goes on until it is done. */
 export const byHttp = async (
-  { doors, token, chance, wait, leaving, pushToMain, day }: Calling,
+  { doors, token, chance, wait, leaving, pushToMain, day, sawRunning }: Calling,
   words: string,
   feels: Feeling,
   { failed, updated }: Fortune,
@@ -113,6 +114,7 @@ export const byHttp = async (
     if (attempt <= takenUp) return false;
     if (status === 'COMPLETED') return seeDelivered(attempt);
     if (status === 'FAILED') return seeFailed(attempt);
+    if (status === 'RUNNING') sawRunning();
     if (approval && feels('a day without an answer') && (await day())) return false;
     if (approval) await act(...answersTo(approval.digest, attempt, feels));
     else if (status === 'RUNNING' && feels('cancel while it runs')) await act({ action: 'cancel', attempt });

@@ -11,11 +11,13 @@ export interface Elsewhere {
   readonly telegram: Site['telegram'];
   readonly group: Site['group'];
   readonly services: readonly Pick<Service, 'signal'>[];
+  /** Resolves when somebody next sees that a task runs. */
+  readonly running: () => Promise<void>;
 }
 
 /** What people do who want nothing of the service themselves: colleagues, whoever runs the group, whoever runs the machines. */
 export const elsewhere = (
-  { origin, telegram, group, services }: Elsewhere,
+  { origin, telegram, group, services, running }: Elsewhere,
   chance: Chance,
   wait: (ms: number) => Promise<void>,
 ): Partial<Readonly<Record<Whim, () => Promise<void>>>> => {
@@ -24,6 +26,7 @@ export const elsewhere = (
   return {
     'a push to the base': origin.pushToMain,
     'a restart': async () => {
+      await Promise.race([running(), wait(REST_MS)]);
       one()?.signal('SIGTERM');
       await wait(REST_MS);
     },

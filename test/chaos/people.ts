@@ -54,6 +54,7 @@ export const gatherPeople = (site: PeoplesSite, chance: Chance, onlyInTelegram: 
   const wishes: Wish[] = [];
   const newcomers: Newcomer[] = [];
   let written = 0;
+  let running = Promise.withResolvers<void>();
   let dayAt = Number.NEGATIVE_INFINITY;
 
   const wait = (ms: number): Promise<void> => pause(ms, undefined, { signal: leaving.signal });
@@ -63,7 +64,7 @@ export const gatherPeople = (site: PeoplesSite, chance: Chance, onlyInTelegram: 
     await gone;
   };
   const whims = createWhims({
-    ...elsewhere(site, chance.of('elsewhere'), wait),
+    ...elsewhere({ ...site, running: () => running.promise }, chance.of('elsewhere'), wait),
     'somebody new comes and goes': comeAndGo,
   });
   const day = async (): Promise<boolean> => {
@@ -72,7 +73,11 @@ export const gatherPeople = (site: PeoplesSite, chance: Chance, onlyInTelegram: 
     await Promise.all(services.map((service) => service.setClock(service.skewMs() + DAY_MS)));
     return true;
   };
-  const calling = { doors, token, chance, wait, leaving: leaving.signal, pushToMain: origin.pushToMain, day };
+  const sawRunning = (): void => {
+    running.resolve();
+    running = Promise.withResolvers();
+  };
+  const calling = { doors, token, chance, wait, leaving: leaving.signal, pushToMain: origin.pushToMain, day, sawRunning };
   const writing = { telegram, chance, wait };
 
   const begin = (words: string, chat: number | null, going: (fortune: Fortune) => Promise<void>): void => {
