@@ -3,7 +3,7 @@ import { chanceOf } from '../chaos/chance.ts';
 import { unlikeRebuilt } from '../chaos/checker/rebuilt.ts';
 import { clearAway } from '../chaos/checker/remains.ts';
 import { calmDown } from '../chaos/injection.ts';
-import { overLimits, type Sample, unlikeFlat } from './flatness.ts';
+import { overLimits, overWeight, type Sample, unlikeFlat, unlikeRest } from './flatness.ts';
 import { look } from './meter.ts';
 import { play } from './mishaps.ts';
 import { gatherPeople, type People } from './people.ts';
@@ -16,6 +16,8 @@ const LOOKS = 32;
 /** Longest that everything takes to come to rest after the day, in milliseconds; and between two looks whether it has. */
 const OVERTIME_MS_MAX = 90_000;
 const AGAIN_MS = 1_000;
+/** Longest until it has nothing open any more after people have left, in milliseconds. */
+const REST_MS_MAX = 15_000;
 /** Longest from SIGTERM to the end of a process, on a machine that is busy. In milliseconds. */
 const STOP_MS_MAX = 6_000;
 /** In a shorter day a new process has not come to all it needs before it is over, so nothing can be said of what grows. In hours. */
@@ -108,9 +110,19 @@ const settled = async (premises: Premises, { wishes }: People) => {
   }
 };
 
+/** The last look, when nobody asks for anything any more, and what is wrong with it; connections of those who left end within some seconds. */
+const rested = async (premises: Premises, minute: number) => {
+  for (const begun = performance.now(); ; ) {
+    const sample = await look(premises, minute);
+    const wrong = sample ? unlikeRest(sample) : ['there is no service to look at'];
+    if (wrong.length === 0 || performance.now() - begun > REST_MS_MAX) return { samples: sample ? [sample] : [], wrong };
+    await pause(AGAIN_MS);
+  }
+};
+
 /** A working day: people and mishaps as planned, a look every quarter of an hour, then the verdict. */
 export const playDay = async (options: DayOptions): Promise<DayReport> => {
-  const { seed, hours, speed, tasks, sandbox, signal } = options;
+  const { seed, hours, speed, tasks, sandbox, signal, onSample = () => {} } = options;
   const broken = Promise.withResolvers<never>();
   broken.promise.catch(() => undefined); // Nobody may wait for it any more.
   signal?.addEventListener('abort', () => broken.reject(signal.reason));
@@ -119,26 +131,32 @@ export const playDay = async (options: DayOptions): Promise<DayReport> => {
   const premises = await openPremises({ speed, sandbox, readEveryMs: msOf((hours * 60) / LOOKS, speed) });
   const people = gatherPeople(premises, chance.of('people'), (minutes) => msOf(minutes, speed));
   try {
-    const samples = await Promise.race([passTheDay(premises, people, plan, options), broken.promise]);
+    const passed = await Promise.race([passTheDay(premises, people, plan, options), broken.promise]);
     await calmDown(premises);
     const { wrong, overtimeMs } = await Promise.race([settled(premises, people), broken.promise]);
     await people.leave();
+    const rest = await rested(premises, hours * 60);
+    const samples = [...passed, ...rest.samples];
+    for (const sample of rest.samples) onSample(sample);
     const ends = await stopped(premises);
+    const came = cameTo(premises);
     return {
       samples,
       violations: [
         ...wrong,
+        ...rest.wrong,
         ...ends,
         ...(await unlikeRebuilt(premises)),
-        ...(hours < FLAT_FROM_HOURS ? [] : unlikeFlat(samples)),
+        ...(hours < FLAT_FROM_HOURS ? [] : unlikeFlat(passed)),
         ...overLimits(samples),
+        ...overWeight(samples, came.events),
         ...faults(premises, plan),
       ],
       tasks: people.wishes.length,
       reruns: people.wishes.reduce((sum, { reruns }) => sum + reruns(), 0),
       mishaps: plan.mishaps.length,
       lives: premises.services[0].lives(),
-      ...cameTo(premises),
+      ...came,
       overtimeMs,
       complaints: premises.services[0].complaints,
     };

@@ -1,8 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { chanceOf } from '../chaos/chance.ts';
-import { growthOf, type Kind, overLimits, type Sample, unlikeFlat } from './flatness.ts';
+import {
+  growthOf,
+  KINDS,
+  type Kind,
+  overLimits,
+  overWeight,
+  RUNNING_MAX,
+  type Sample,
+  unlikeFlat,
+  unlikeRest,
+} from './flatness.ts';
 
-const NONE: Readonly<Record<Kind, number>> = { log: 0, views: 0, audit: 0, artifacts: 0, mirrors: 0, work: 0, other: 0 };
+const NONE = Object.fromEntries(KINDS.map((kind) => [kind, 0])) as Readonly<Record<Kind, number>>; // A member for each.
+const MIB = 1024 ** 2;
 
 /** A day with the noise of a busy service. */
 const day = (more: (minute: number) => Partial<Sample> = () => ({})): readonly Sample[] => {
@@ -52,10 +63,49 @@ describe('Limits', () => {
     expect(overLimits(day((minute) => (minute === 75 ? { descriptors: 301 } : {})))).toEqual([
       '301.0 open file descriptors, of 300 at most',
     ]);
-    expect(overLimits(day(() => ({ disk: { ...NONE, artifacts: 4 * 1024 ** 2 } })))).toEqual([
-      '4.0 MiB of artifacts, of 3 at most',
-    ]);
   });
+
+  it.each([
+    ['MiB of artifacts', { disk: { ...NONE, artifacts: 4 * MIB } }],
+    ['containers', { containers: RUNNING_MAX + 1 }],
+    ['processes below the service', { processes: 100 }],
+    ['MiB in folders of executions', { disk: { ...NONE, work: 7 * MIB } }],
+    ['files in the mirror', { files: { ...NONE, mirrors: 2_000 } }],
+    ['MiB of write-ahead log', { disk: { ...NONE, wal: 45 * MIB } }],
+    ['files of other kinds', { files: { ...NONE, other: 101 } }],
+    ['MiB of other kinds', { disk: { ...NONE, other: 3 * MIB } }],
+  ] as const)('are broken by one look at too many %s', (what, more) =>
+    expect(overLimits(day((minute) => (minute === 75 ? more : {})))).toEqual([expect.stringContaining(` ${what}, of `)]),
+  );
+});
+
+describe('What is never pruned', () => {
+  const weighing = (kind: Kind, bytesAnEvent: number): readonly Sample[] =>
+    day((minute) => ({ disk: { ...NONE, [kind]: minute * 10 * bytesAnEvent } }));
+  const EVENTS = 4_800;
+
+  it.each(['log', 'views', 'audit', 'mirrors'] as const)('weighs no more than its events: %s', (kind) => {
+    expect(overWeight(weighing(kind, 900), EVENTS)).toEqual([]);
+    expect(overWeight(weighing(kind, 9_000), EVENTS)).toEqual([expect.stringContaining(`${kind}: `)]);
+  });
+});
+
+describe('A service at rest', () => {
+  const [sample] = day(() => ({ descriptors: 48, threads: 12 }));
+  if (!sample) throw new Error('a day has looks');
+
+  it('has nothing of what has come and gone', () => expect(unlikeRest(sample)).toEqual([]));
+
+  it.each([
+    ['processes below the service', { processes: 1 }],
+    ['containers', { containers: 1 }],
+    ['files in folders of executions', { files: { ...NONE, work: 1 } }],
+    // One for each task of an hour.
+    ['open file descriptors', { descriptors: 48 + 16 }],
+    ['threads', { threads: 15 }],
+  ] as const)('has too many %s, where it has', (what, more) =>
+    expect(unlikeRest({ ...sample, ...more })).toEqual([expect.stringContaining(what)]),
+  );
 });
 
 describe('Growth', () => {

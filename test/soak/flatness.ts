@@ -20,8 +20,17 @@ export interface Sample {
 }
 
 /** What stands below the data folder. */
-export const KINDS = ['log', 'views', 'audit', 'artifacts', 'mirrors', 'work', 'other'] as const;
+export const KINDS = ['log', 'views', 'wal', 'audit', 'artifacts', 'mirrors', 'work', 'other'] as const;
 export type Kind = (typeof KINDS)[number];
+
+/** Tasks that run at once in the service that is looked at: its RUNNING_HERE_MAX. */
+export const RUNNING_MAX = 6;
+/** Of one that runs: bubblewrap twice, a shell, what it starts, and git or gh. */
+const PROCESSES_A_TASK = 8;
+/** Git beside them: of the light steps, which may be 16 at once, each with a child of its own. */
+const PROCESSES_BESIDE = 32;
+
+const MIB = 1024 ** 2;
 
 type Point = readonly [x: number, y: number];
 
@@ -81,7 +90,17 @@ const MOST = [
   ['open file descriptors', ({ descriptors }: Sample) => descriptors, 300],
   ['threads', ({ threads }: Sample) => threads, 20],
   // What the operator of the day allows, and what is spared until somebody looks, at the busiest time.
-  ['MiB of artifacts', ({ disk }: Sample) => disk.artifacts / 1024 ** 2, 3],
+  ['MiB of artifacts', ({ disk }: Sample) => disk.artifacts / MIB, 3],
+  ['containers', ({ containers }: Sample) => containers, RUNNING_MAX],
+  ['processes below the service', ({ processes }: Sample) => processes, RUNNING_MAX * PROCESSES_A_TASK + PROCESSES_BESIDE],
+  // A worktree of the day's repository, and what goes in and out of it, has less than a MiB.
+  ['MiB in folders of executions', ({ disk }: Sample) => disk.work / MIB, RUNNING_MAX],
+  // Git collects them from 500 loose objects on.
+  ['files in the mirror', ({ files }: Sample) => files.mirrors, 1_500],
+  // That of the log and that of the views are each begun anew from 16 MiB on, by whoever commits next.
+  ['MiB of write-ahead log', ({ disk }: Sample) => disk.wal / MIB, 40],
+  ['files of other kinds', ({ files }: Sample) => files.other, 100],
+  ['MiB of other kinds', ({ disk }: Sample) => disk.other / MIB, 2],
 ] as const;
 
 export const overLimits = (samples: readonly Sample[]): readonly string[] =>
@@ -89,6 +108,32 @@ export const overLimits = (samples: readonly Sample[]): readonly string[] =>
     const highest = Math.max(0, ...samples.map(of));
     return highest > most ? [`${highest.toFixed(1)} ${what}, of ${most} at most`] : [];
   });
+
+/** Bytes that each event may weigh in what is never pruned, about twice what it does; and what there is without any. */
+const BYTES_AN_EVENT = { log: 2_048, views: 4_096, audit: 2_048, mirrors: 1_024 } as const;
+const BYTES_WITHOUT = MIB;
+
+/** What holds more than `events` weigh: that is never pruned, so it may grow by nothing else. */
+export const overWeight = (samples: readonly Sample[], events: number): readonly string[] =>
+  (Object.entries(BYTES_AN_EVENT) as [keyof typeof BYTES_AN_EVENT, number][]).flatMap(([kind, weight]) => {
+    // The keys of a literal.
+    const highest = Math.max(0, ...samples.map(({ disk }) => disk[kind]));
+    const most = BYTES_WITHOUT + events * weight;
+    return highest > most ? [`${kind}: ${highest} bytes for ${events} events, of ${most} at most`] : [];
+  });
+
+/** What a service with nothing to do may have: as much as right after its start, however many tasks came and went. */
+const AT_REST = [
+  ['processes below the service', ({ processes }: Sample) => processes, 0],
+  ['containers', ({ containers }: Sample) => containers, 0],
+  ['files in folders of executions', ({ files }: Sample) => files.work, 0],
+  ['open file descriptors', ({ descriptors }: Sample) => descriptors, 60],
+  ['threads', ({ threads }: Sample) => threads, 14],
+] as const;
+
+/** What is still there when all is over, in sentences. */
+export const unlikeRest = (sample: Sample): readonly string[] =>
+  AT_REST.flatMap(([what, of, most]) => (of(sample) > most ? [`at rest: ${of(sample)} ${what}, of ${most} at most`] : []));
 
 /** What grew that should not, in sentences. */
 export const unlikeFlat = (samples: readonly Sample[]): readonly string[] =>

@@ -76,6 +76,11 @@ console.log(
     between('99 % of the turns of the loop within', ' ms', ({ lateMs }) => lateMs),
     between('longest stall', ' ms', ({ stallMs }) => stallMs),
     between('artifacts', ' KiB', ({ disk }) => disk.artifacts / 1024),
+    between('files in the mirror', '', ({ files }) => files.mirrors),
+    between('mirror', ' KiB', ({ disk }) => disk.mirrors / 1024),
+    between('folders of executions', ' KiB', ({ disk }) => disk.work / 1024),
+    between('write-ahead log', ' MiB', ({ disk }) => disk.wal / 1024 ** 2),
+    between('all else', ' KiB', ({ disk }) => disk.other / 1024),
   ].join(' · '),
 );
 if (verbose) for (const complaint of report.complaints) console.log(`said: ${complaint}`);

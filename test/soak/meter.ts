@@ -10,6 +10,7 @@ const MIB = 1024 ** 2;
 
 const kindOf = (path: string): Kind => {
   if (path === 'audit.jsonl') return 'audit';
+  if (/\.db-(wal|shm)$/.test(path)) return 'wal';
   const found = KINDS.find((kind) => path.startsWith(`${kind}.db`) || path.startsWith(`${kind}/`));
   return found ?? 'other';
 };

@@ -11,8 +11,8 @@ import { superviseService } from '../chaos/supervision.ts';
 import type { Client } from '../support/client.ts';
 import { ensureTestImage } from '../support/docker-image.ts';
 import { startTelegram } from '../support/telegram/index.ts';
+import { RUNNING_MAX } from './flatness.ts';
 
-const RUNNING_MAX = 6;
 const TELEGRAM_PEOPLE = 16;
 const HTTP_PEOPLE = 8;
 
