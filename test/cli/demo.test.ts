@@ -57,6 +57,40 @@ describe('The demo', () => {
     expect(JSON.parse(shown.stdout)).toMatchObject({ valid: true, lines: outcome.auditLines });
   });
 
+  it('tests in bubblewrap where no Docker engine answers, says what that means, and delivers all the same', async () => {
+    const env = { DOCKER_HOST: `unix://${cwd}/no-engine.sock` };
+    const { code, stdout, stderr } = await countersign(['demo', '--yes', '--json'], { cwd, env });
+    expect(code, stderr).toBe(0);
+    const outcome = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Outcome;
+    expect(outcome).toMatchObject({ status: 'COMPLETED', sandbox: 'bubblewrap', pullRequest: { number: 1 }, auditValid: true });
+    expect(outcome.trees.delivered).toBe(outcome.trees.tested);
+    const page = stderr.replace(/\s+/g, ' ');
+    expect(page).toContain('tests run in bubblewrap, because no Docker engine answers');
+    expect(page).toContain('but weaker (no filter of system calls, memory only watched)');
+    expect(page).toContain('image the programs of this machine, in bubblewrap without network: weaker than Docker');
+  });
+
+  it('is the same page for a script that allows it, and what it says to type next can be typed', async () => {
+    const { code, stdout: page } = await countersign(['demo', '--yes'], { cwd });
+    expect(code).toBe(0);
+    for (const part of [
+      'Allow exactly this? [y/n] y   (--yes)',
+      /^ {2}[\d:]{8} {2}The request was allowed to run, by the person who asked for it\.$/m,
+      /^ {2}[\d:]{8} {2}Draft pull request #1 was opened\.$/m,
+      /^ {2}state {3}draft, open$/m,
+      /^ {4}- {2}const sum = .*\n {4}\+ {2}const sum = /m,
+      /^ {2}7 +TaskApproved +a person +[0-9a-f]{12}$/m,
+      /^ {4}bin\/countersign setup /m,
+    ])
+      expect(page).toMatch(part);
+    await symlink(join(import.meta.dirname, '..', '..', 'bin'), join(cwd, 'bin'));
+    const [show = '', audit = ''] = Array.from(page.matchAll(/^ {4}((?:git|DATA_DIR=).*)$/gm), ([, command]) => command);
+    const type = async (command: string) =>
+      (await promisify(execFile)('sh', ['-c', command], { cwd, env: { PATH: process.env.PATH } })).stdout;
+    expect(await type(show)).toContain('+  const sum = items.reduce(');
+    expect(await type(audit)).toContain('TaskCompleted');
+  });
+
   it('is a page a person reads: the card, their yes, the story, the pull request, the diff, the proof and what is next', async () => {
     const { code, stdout } = await onTerminal(['demo'], { cwd, input: 'y\n', env: { NO_COLOR: '1' } });
     expect(code).toBe(0);
@@ -81,7 +115,7 @@ describe('The demo', () => {
   it('runs nothing when a person says no, or nobody answers', async () => {
     expect(await countersign(['demo'], { cwd, input: 'n\n' })).toMatchObject({
       code: 0,
-      stdout: expect.stringContaining('so nothing ran'),
+      stdout: expect.stringContaining('Nothing was allowed, so nothing ran.'),
     });
     expect(await countersign(['demo'], { cwd })).toMatchObject({ code: 1, stderr: expect.stringContaining('--yes') });
   });

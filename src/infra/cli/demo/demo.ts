@@ -116,7 +116,7 @@ const tell = async (story: Story, origin: string, { yes, asJson }: Wish, started
   if (answer === null)
     throw new Failure('Nobody answered, so nothing ran. Without a terminal, allow it with: npm run demo -- --yes');
   if (!answer) {
-    desk.terminal.print('', '  Nothing was allowed, so nothing ran.');
+    desk.terminal.print('', '  Nothing was allowed, so nothing ran. That is what the question is for; npm run demo asks again.');
     return 0;
   }
   const waitedMs = yes ? 0 : Date.now() - waitedSince;

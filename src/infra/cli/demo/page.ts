@@ -144,11 +144,10 @@ export const pageOf = (terminal: Terminal) => {
         '',
         ...typed(
           'npm install --global @openai/codex && codex login',
-          'cp .env.example .env             # FORGE, SANDBOX_IMAGE, DEFAULT_TEST_COMMAND',
-          'bin/countersign preflight        # says what is missing',
+          'bin/countersign setup            # asks for the rest, and whether everything works',
           'bin/countersign serve            # then, in another terminal:',
-          'bin/countersign repo add https://github.com/you/yours',
           'bin/countersign task add --repo you/yours "…"',
+          'bin/countersign task approve …   # as the card says',
         ),
         '',
       );
