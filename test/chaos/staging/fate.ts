@@ -34,6 +34,18 @@ const end = (fate: Fate): void => {
   process.kill(process.pid, fate.signal);
 };
 
+const isRead = (result: unknown): result is AsyncIterable<unknown> =>
+  typeof result === 'object' && result !== null && Symbol.asyncIterator in result;
+
+/** What is read bit by bit is over when it was read. */
+const readThenEnd = async function* (result: AsyncIterable<unknown>, fate: Fate): AsyncIterable<unknown> {
+  try {
+    yield* result;
+  } finally {
+    end(fate);
+  }
+};
+
 /** The part itself, but for the call that meets its fate. */
 export const mortal = <Part extends object>(part: string, real: Part): Part =>
   new Proxy(real, {
@@ -47,7 +59,7 @@ export const mortal = <Part extends object>(part: string, real: Part): Part =>
         if (met?.when === 'during') tell(met);
         const result = method(...args);
         if (met?.when !== 'after') return result;
-        return Promise.resolve(result).finally(() => end(met));
+        return isRead(result) ? readThenEnd(result, met) : Promise.resolve(result).finally(() => end(met));
       };
     },
   });
