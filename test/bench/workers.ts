@@ -19,12 +19,12 @@ import { requestPrepared, taskApproved, taskCreated } from '../domain/task/event
 import { NOON, uuid } from '../domain/task/samples.ts';
 import { type SimulatedStage, simulatedStages } from '../support/simulated-stages.ts';
 import { storyOf, taskIdOf } from '../views/stories.ts';
-import { absolute, against, type Figure } from './figure.ts';
+import { absolute, against, type Figure, median } from './figure.ts';
 
 /** How much faster than life the simulated clock runs. */
 const SCALE = 40;
 const SLOTS_PER_WORKER = 4;
-/** Tasks for each slot: the last ones of a run leave slots empty. */
+/** Tasks for each slot. */
 const TASKS_PER_SLOT = 3;
 
 /** Seconds in life, by stage. An agent takes from 2 to 8 minutes. */
@@ -56,13 +56,15 @@ const filedBy = (tasks: number): readonly Filed[] => {
 };
 
 interface Run {
-  /** Tasks a simulated hour. */
+  /** Tasks a simulated hour, while some wait for a place. */
   readonly perHour: number;
   /** Most that ran at once. */
   readonly atOnce: number;
   /** Longest that a request of the many, and one on a quiet repository, waited to begin; of the whole time. */
   readonly othersWaited: number;
   readonly quietWaited: number;
+  /** Longest wait of one of those who ask little, over that of the median one of them. */
+  readonly unevenness: number;
 }
 
 /** `workers` runners with heart-beats and claims of their own on one log. They share one set of views, so that they fit into one process. */
@@ -140,11 +142,14 @@ const run = async (workers: number): Promise<Run> => {
   const longestWait = (some: readonly Filed[]): number =>
     Math.max(...some.map(({ number }) => began.get(taskIdOf(number)) ?? took)) / took;
   const others = filed.filter(({ person }) => person !== personOf('flood'));
+  const longestWaits = [...Map.groupBy(others, ({ person }) => person).values()].map(longestWait);
   return {
-    perHour: filed.length / ((took * SCALE) / 3_600_000),
+    // When the last one begins, all but those that then run are done.
+    perHour: (filed.length - slots) / ((Math.max(...began.values()) * SCALE) / 3_600_000),
     atOnce,
     othersWaited: longestWait(others),
     quietWaited: longestWait(others.filter(({ repo }) => repo.startsWith('acme/quiet'))),
+    unevenness: Math.max(...longestWaits) / median(longestWaits),
   };
 };
 
@@ -153,7 +158,7 @@ export const manyWorkers = async (): Promise<Figure[]> => {
   const alone = await run(1);
   const figures = [absolute('tasks an hour, 1 worker', alone.perHour, 'tasks', '>= 20')];
   for (const workers of [2, 4, 8, 16]) {
-    const { perHour, atOnce, othersWaited, quietWaited } = await run(workers);
+    const { perHour, atOnce, othersWaited, quietWaited, unevenness } = await run(workers);
     figures.push(
       against(`tasks an hour, ${workers} workers, of 1 worker's`, perHour, 'tasks', alone.perHour, `>= ${0.75 * workers}`),
       absolute(
@@ -164,6 +169,7 @@ export const manyWorkers = async (): Promise<Figure[]> => {
       ),
       absolute(`${workers} workers: longest wait of those who ask little`, othersWaited, 'of the run', '<= 0.75'),
       absolute(`${workers} workers: longest wait on a quiet repository`, quietWaited, 'of the run', '<= 0.75'),
+      absolute(`${workers} workers: longest wait of one who asks little`, unevenness, "of the median one's", '<= 1.5'),
     );
   }
   return figures;
