@@ -45,8 +45,8 @@ export const elsewhere = (
       const id = group?.ids.at(-1);
       if (!hand || id === undefined) return;
       hand.removeBot({ id });
-      await wait(REST_MS / 2).finally(() => hand.addBot({ id }));
-      await wait(REST_MS);
+      await wait(REST_MS).finally(() => hand.addBot({ id }));
+      await wait(REST_MS / 2);
     },
   };
 };
