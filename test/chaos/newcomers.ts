@@ -56,18 +56,18 @@ const goThrough = async (
       await wait(GLANCE_MS);
     }
   };
-  const any = z.unknown();
+  const anything = z.unknown();
   const { person_id } = await insist(z.object({ person_id: z.string() }), 'POST', '/api/v1/people', { name });
   told(person_id);
   const path = `/api/v1/people/${person_id}`;
   const role = { role: 'viewer', repositories: '*' };
-  await insist(any, 'POST', `${path}/roles`, role);
-  await insist(any, 'POST', `${path}/identities`, { channel: 'telegram', subject: `${ACCOUNTS + 2 * number}` });
+  await insist(anything, 'POST', `${path}/roles`, role);
+  await insist(anything, 'POST', `${path}/identities`, { channel: 'telegram', subject: `${ACCOUNTS + 2 * number}` });
 
   const invite = () =>
     insist(z.object({ invitation_id: z.string(), say: z.string() }), 'POST', `${path}/invitations`, { channel: 'telegram' });
   const { invitation_id } = await invite();
-  await insist(any, 'DELETE', `${path}/invitations/${invitation_id}`);
+  await insist(anything, 'DELETE', `${path}/invitations/${invitation_id}`);
   const invited = telegram.person({ id: ACCOUNTS + 2 * number + 1, firstName: name });
   const accounts = async () => (await insist(Known, 'GET', path)).person.identities;
   // A day may go by, and the code with it.
@@ -77,19 +77,19 @@ const goThrough = async (
     while ((await accounts()).length < 2 && performance.now() < until) await wait(GLANCE_MS);
   }
 
-  await insist(any, 'POST', `${path}/tokens`, { name: 'Calls' });
+  await insist(anything, 'POST', `${path}/tokens`, { name: 'Calls' });
   // An answer that was lost leaves a token that nobody has.
   for (const { token_id } of (await insist(Tokens, 'GET', `${path}/tokens`)).tokens)
-    await insist(any, 'DELETE', `${path}/tokens/${token_id}`);
-  await insist(any, 'DELETE', `${path}/roles`, role);
-  for (const account of await accounts()) await insist(any, 'DELETE', `${path}/identities`, account);
+    await insist(anything, 'DELETE', `${path}/tokens/${token_id}`);
+  await insist(anything, 'DELETE', `${path}/roles`, role);
+  for (const account of await accounts()) await insist(anything, 'DELETE', `${path}/identities`, account);
 
   const { chat_id } = await insist(z.object({ chat_id: z.string() }), 'POST', '/api/v1/chats', {
     channel: 'telegram',
     subject: group,
   });
-  await insist(any, 'DELETE', `/api/v1/chats/${chat_id}`);
-  if (isErased) await insist(any, 'DELETE', path);
+  await insist(anything, 'DELETE', `/api/v1/chats/${chat_id}`);
+  if (isErased) await insist(anything, 'DELETE', path);
 };
 
 /** The `number`th newcomer, who comes at once. Resolves when they are gone. */
