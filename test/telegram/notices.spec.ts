@@ -68,6 +68,7 @@ describe('A card', () => {
   it('waits two seconds with its first word, for the approval card may come instead', () => {
     expect(planOf(noticeOf(viewOf(events.taskCreated())), card(), AT + 500, false)).toEqual({ do: 'wait', ms: 1_500 });
     expect(plan([events.taskCreated()])).toBe('post');
+    expect(plan([events.taskCreated()], {}, AT - 3_600_000)).toBe('post'); // By a clock that is an hour behind.
     expect(plan(events.untilPrepared, {}, AT)).toBe('post');
   });
 

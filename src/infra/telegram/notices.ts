@@ -74,6 +74,7 @@ export const planOf = (notice: Notice, { posted, undeliverable, chat }: Card, no
     // A supergroup does not have what was posted in the group it was: only what a person must act on is posted again.
     return notice.priority === 'act' ? { do: 'post' } : { do: 'nothing' };
   }
-  if (now < notice.notBefore) return { do: 'wait', ms: notice.notBefore - now };
-  return { do: 'post' };
+  const waitMs = notice.notBefore - now;
+  // It would wait longer only for the clock of another machine that is ahead of this one.
+  return waitMs > 0 && waitMs <= FIRST_WORD_MS ? { do: 'wait', ms: waitMs } : { do: 'post' };
 };
