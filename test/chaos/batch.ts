@@ -4,7 +4,7 @@ import { violationsOf } from './checker/index.ts';
 import { unlikeRebuilt } from './checker/rebuilt.ts';
 import { clearAway, remains } from './checker/remains.ts';
 import { type Fated, fatedOf, playFates } from './fates.ts';
-import { calmDown, inject, laneOf } from './injection.ts';
+import { calmDown, inject, laneOf, setClocksAlike } from './injection.ts';
 import { gatherPeople, type People } from './people.ts';
 import type { Point } from './points.ts';
 import type { Setup } from './setups.ts';
@@ -109,6 +109,7 @@ const storm = async (site: Site, people: People, { points, seed, isAimed = false
 const settled = async (site: Site, people: People, ms: number, signal?: AbortSignal): Promise<readonly string[]> => {
   const until = performance.now() + ms;
   while (people.open() > 0 && performance.now() < until && !signal?.aborted) await pause(GLANCE_MS);
+  await setClocksAlike(site);
   for (;;) {
     const wrong = [...(await violationsOf(site, people)), ...(await remains(site))];
     if (wrong.length === 0 || performance.now() > until || signal?.aborted) return wrong;

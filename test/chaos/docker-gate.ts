@@ -7,8 +7,8 @@ const ENGINE = '/var/run/docker.sock';
 /** A socket before the Docker engine, so that the engine can go away for one service and stay for everybody else. */
 export interface DockerGate {
   readonly socket: string;
-  /** `refused`: nobody listens, and what was open is cut off. `hung`: connections are taken, and nothing comes back. */
-  close(how: 'refused' | 'hung'): Promise<void>;
+  /** `refused`: nobody listens, and what was open is cut off. `hung`: connections are taken, which `taken` is told of, and nothing comes back. */
+  close(how: 'refused' | 'hung', taken?: () => void): Promise<void>;
   open(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -16,6 +16,7 @@ export interface DockerGate {
 export const openDockerGate = async (socket: string): Promise<DockerGate> => {
   const sockets = new Set<Socket>();
   let hung = false;
+  let tell = (): void => undefined;
 
   const track = (one: Socket): void => {
     sockets.add(one);
@@ -24,7 +25,7 @@ export const openDockerGate = async (socket: string): Promise<DockerGate> => {
   };
   const server = createServer({ allowHalfOpen: true }, (client) => {
     track(client);
-    if (hung) return;
+    if (hung) return tell();
     const engine = connect({ path: ENGINE, allowHalfOpen: true });
     track(engine);
     client.pipe(engine).pipe(client);
@@ -48,8 +49,9 @@ export const openDockerGate = async (socket: string): Promise<DockerGate> => {
   await listen();
   return {
     socket,
-    close: async (how) => {
+    close: async (how, taken = () => undefined) => {
       hung = how === 'hung';
+      tell = taken;
       if (hung) cut();
       else await unlisten();
     },

@@ -1,106 +1,38 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Fault as RestFault } from '../support/github/index.ts';
-import type { Fault as BotFault } from '../support/telegram/index.ts';
 import type { Chance } from './chance.ts';
 import { asleepMs } from './fates.ts';
+import { during, type Told } from './met.ts';
 import type { People } from './people.ts';
-import { GITHUB_REQUESTS, type GitHubFault, type Play, type Point, type StoreFault, type TelegramFault } from './points.ts';
+import { GITHUB_REQUESTS, type Play, type Point } from './points.ts';
+import { atGitHub, atTelegram } from './remote-faults.ts';
 import type { Site } from './site.ts';
+import type { Failed } from './staging/shapes.ts';
+import { atStore } from './store-faults.ts';
 import type { Service } from './supervision.ts';
 import { tear } from './torn.ts';
 
 /** About as long as a start takes, in milliseconds. */
 const START_MS = 1_200;
-/** Longer than gh and git wait for an answer here. */
-const TIME_OUT_MS = 5_500;
+/** So often a file is looked for that is not there yet. */
+const TEARS_MAX = 5;
 
-const LIMITED = { message: 'You have exceeded a secondary rate limit. Please wait a few minutes before you try again.' };
+/** Whether a call, or a start, failed because a disk has no room: as it says in words, or by a code of the system's. */
+const isFull = ({ sentence }: Failed): boolean => /\bfull\b|ENOSPC|no space left|used up the disk/.test(sentence);
 
-const atGitHub = (fault: GitHubFault, chance: Chance): RestFault => {
-  switch (fault) {
-    case 'answer lost':
-      return 'lost_answer';
-    case 'connection reset':
-      return 'reset';
-    case '500':
-    case '502':
-    case '503':
-      return Number(fault);
-    case '429 with retry-after':
-      return { status: 429, headers: { 'retry-after': '1' }, body: LIMITED };
-    case '429 without':
-      return { status: 429, body: { message: 'Too many requests' } };
-    case 'secondary rate limit':
-      return { status: 403, headers: { 'retry-after': '1' }, body: LIMITED };
-    case 'slow':
-      return { delayMs: chance.between(200, 1_500) };
-    case 'time-out, takes effect later':
-      return { delayMs: TIME_OUT_MS };
-  }
+/** The engine that upkeep asks in vain is not enough: nothing depends on that. */
+const isWithoutDocker = ({ failed, sentence }: Failed): boolean =>
+  failed !== 'sandboxes.reap' && sentence.includes('Docker engine');
+
+/** Calls back when a service fails like that. */
+const hear = ({ services }: Site, isIt: (failed: Failed) => boolean, happened: () => void): void => {
+  for (const service of services) service.onFailure((failed) => isIt(failed) && happened());
 };
 
-const atTelegram = (fault: TelegramFault, chance: Chance): BotFault => {
-  switch (fault) {
-    case 'answer lost':
-      return { error: 'lost' };
-    case 'connection reset':
-      return { error: 'reset' };
-    case 'no answer':
-      return { error: 'hang' };
-    case '500':
-    case '502':
-      return { error: Number(fault) };
-    case '429 with retry-after':
-      return { error: 429, retryAfter: 1 };
-    case '429 without':
-      return { error: 429, description: 'Too Many Requests' };
-    case 'slow':
-      return { delayMs: chance.between(200, 1_500) };
-  }
+const oneOf = (services: readonly Service[], chance: Chance): Service => {
+  const [first, ...others] = services;
+  if (first === undefined) throw new Error('there is nobody to choose from');
+  return chance.pick([first, ...others]);
 };
-
-/** For a while. */
-const during = async (chance: Chance, begin: () => unknown, end: () => unknown): Promise<boolean> => {
-  await begin();
-  await pause(chance.between(200, 1_500));
-  await end();
-  return true;
-};
-
-const atStore = async ({ nodes }: Site, fault: StoreFault, chance: Chance): Promise<boolean> => {
-  if (nodes === null) return false;
-  const [first, second] = nodes;
-  const { faults } = first;
-  const set = (change: Partial<typeof faults>) => () => Object.assign(faults, change);
-  switch (fault) {
-    case 'acknowledgement lost':
-      faults.acknowledgementsToLose += chance.between(1, 3);
-      return true;
-    case 'acknowledgement late':
-      return during(chance, set({ acknowledgementDelayMs: chance.between(50, 400) }), set({ acknowledgementDelayMs: 0 }));
-    case 'late':
-      return during(chance, set({ delayMs: chance.between(50, 400) }), set({ delayMs: 0 }));
-    case 'subscriptions dropped':
-      for (const node of nodes) node.dropSubscriptions();
-      return true;
-    case 'subscriptions mute':
-      return during(chance, set({ mute: true }), () => {
-        faults.mute = false;
-        first.log.changes.emit('appended');
-      });
-    case 'hung':
-      return during(chance, set({ hung: true }), set({ hung: false }));
-    case 'not ready':
-      return during(chance, set({ notReady: true }), set({ notReady: false }));
-    case 'gone':
-      return during(chance, first.stop, first.start);
-    case 'another node leads':
-      [faults.leaderPort, second.faults.leaderPort] = faults.leaderPort === null ? [second.port, null] : [null, first.port];
-      return true;
-  }
-};
-
-const oneOf = (services: Site['services'], chance: Chance): Service => services[chance.below(services.length)] ?? services[0];
 
 /** Points that wait for each other: of one lane, one is played at a time. */
 export const laneOf = ({ play }: Point): string => {
@@ -117,17 +49,28 @@ export const inject = async (
   chance: Chance,
   patience: () => Promise<void>,
 ): Promise<boolean> => {
-  const told = (plan: (happened: () => void) => unknown): Promise<boolean> =>
-    Promise.race([new Promise<boolean>((resolve) => plan(() => resolve(true))), patience().then(() => false)]);
+  const told: Told = async (plan) => {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    await plan(() => resolve(true));
+    return Promise.race([promise, patience().then(() => false)]);
+  };
   switch (play.family) {
     case 'process':
       return false; // They are played together.
     case 'torn': {
       const { artifactFolder } = site;
-      const service = oneOf(site.doors, chance);
-      await service.whileDown('SIGKILL', () => tear(play.file, { dataFolder: service.dataFolder, artifactFolder }, chance));
-      await service.client();
-      return true;
+      // Who only answers people has no git.
+      const workers = site.services.filter((_, index) => site.setup.roles[index] !== 'api');
+      const service = play.file.startsWith('git') ? oneOf(workers, chance) : oneOf(site.doors, chance);
+      let isTorn = false;
+      for (let tries = 0; !isTorn && tries < TEARS_MAX; tries++) {
+        if (tries > 0) await pause(START_MS);
+        await service.whileDown('SIGKILL', async () => {
+          isTorn = await tear(play.file, { dataFolder: service.dataFolder, artifactFolder }, chance);
+        });
+        await service.client();
+      }
+      return isTorn;
     }
     case 'start': {
       const service = oneOf(site.services, chance);
@@ -155,11 +98,20 @@ export const inject = async (
       return told((happened) => site.telegram.fault(play.method, { ...atTelegram(play.fault, chance), happened }));
     case 'docker': {
       const { gate } = site;
-      return gate !== null && during(chance, () => gate.close(play.fault), gate.open);
+      if (gate === null) return false;
+      const close = (happened: () => void): Promise<void> => {
+        if (play.fault === 'refused') hear(site, isWithoutDocker, happened);
+        return gate.close(play.fault, happened);
+      };
+      return during(told, chance, close, gate.open);
     }
     case 'disk': {
       const disk = site.disks[play.disk];
-      return during(chance, disk.fill, disk.free);
+      const fill = (happened: () => void): Promise<void> => {
+        hear(site, isFull, happened);
+        return disk.keepFull();
+      };
+      return during(told, chance, fill, disk.free);
     }
     case 'clock': {
       const services = play.ofOne ? [oneOf(site.services, chance)] : site.services;
@@ -167,13 +119,19 @@ export const inject = async (
       return true;
     }
     case 'store':
-      return atStore(site, play.fault, chance);
+      return atStore(site, play.fault, told, chance);
     case 'people':
       return told((happened) => void people.have(play.whim).then(happened));
   }
 };
 
-/** Everything outside works again. */
+/** Sets all clocks to the time of the one that is furthest ahead: what goes by age then goes, whoever dated it. */
+export const setClocksAlike = async ({ services }: Pick<Site, 'services'>): Promise<void> => {
+  const ahead = Math.max(...services.map((service) => service.skewMs()));
+  await Promise.all(services.map((service) => service.setClock(ahead)));
+};
+
+/** Everything outside works again; clocks stay as they are. */
 export const calmDown = async ({ services, origin, telegram, gate, disks, nodes }: Site): Promise<void> => {
   origin.github?.faults.clear();
   telegram.clearFaults();

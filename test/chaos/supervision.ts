@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Client, clientOf } from '../support/client.ts';
-import { Fate, type Order } from './staging/shapes.ts';
+import { type Failed, type Fate, Notice, type Order } from './staging/shapes.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 /** Compiled code is kept between starts: they take half as long. */
@@ -38,6 +38,8 @@ export interface Service {
   arm(fates: readonly Fate[]): Promise<boolean>;
   /** The fate that is met from now on; `ended` when the process is gone without one, `undefined` when none is met within `ms`. */
   met(ms: number): Promise<Fate | 'ended' | undefined>;
+  /** Tells of every call and every start that fails from now on. */
+  onFailure(heard: (failed: Failed) => void): void;
   signal(signal: NodeJS.Signals): void;
   /** How far its clock is from the machine's, in milliseconds; stays so when it is started again. */
   setClock(skewMs: number): Promise<void>;
@@ -70,6 +72,7 @@ export const superviseService = ({ environment, folder, deadMs = 0 }: ServiceOpt
   const endings: (number | NodeJS.Signals)[] = [];
   const complaints: string[] = [];
   const waiting = new Set<(met: Fate | 'ended') => void>();
+  const hearing = new Set<(failed: Failed) => void>();
   let lives = 0;
   let skewMs = 0;
   let over = false;
@@ -88,7 +91,9 @@ export const superviseService = ({ environment, folder, deadMs = 0 }: ServiceOpt
     const ended = once(born, 'exit').then(([code, signal]): number | NodeJS.Signals => signal ?? code);
     createInterface(born.stdio[4] as Readable).on('line', (line) => {
       // Opened by the options above.
-      for (const tell of waiting) tell(Fate.parse(JSON.parse(line)));
+      const notice = Notice.parse(JSON.parse(line));
+      if ('failed' in notice) for (const tell of hearing) tell(notice);
+      else for (const tell of waiting) tell(notice);
     });
     createInterface(born.stderr as Readable).on('line', (line) => {
       // As above.
@@ -106,7 +111,10 @@ export const superviseService = ({ environment, folder, deadMs = 0 }: ServiceOpt
     const client = isUp ? await (role === 'worker' ? NOBODY : clientOf(dataFolder).catch(() => undefined)) : undefined;
     if (client) return { child: born, client, ended };
     born.kill('SIGKILL');
-    endings.push(await ended);
+    const ending = await ended;
+    endings.push(ending);
+    if (typeof ending === 'number')
+      for (const tell of hearing) tell({ failed: 'start', sentence: complaints.slice(-3).join(' ') });
     return undefined;
   };
 
@@ -162,6 +170,7 @@ export const superviseService = ({ environment, folder, deadMs = 0 }: ServiceOpt
         const timer = setTimeout(() => settle(undefined), ms);
         waiting.add(settle);
       }),
+    onFailure: (heard) => void hearing.add(heard),
     signal: (signal) => void child?.kill(signal),
     setClock: async (ms) => {
       skewMs = ms;

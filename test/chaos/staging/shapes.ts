@@ -10,6 +10,14 @@ export const Fate = z.strictObject({
 });
 export type Fate = z.infer<typeof Fate>;
 
+/** A call that failed, or `start`; what the error said. */
+export const Failed = z.strictObject({ failed: z.string(), sentence: z.string() });
+export type Failed = z.infer<typeof Failed>;
+
+/** What this process tells the one that started it: the fate that it meets, or what failed. */
+export const Notice = z.union([Fate, Failed]);
+export type Notice = z.infer<typeof Notice>;
+
 /** What the process that started this one may say. */
 export const Order = z.union([
   /** Of these the one whose call comes first is met; the others are forgotten. */

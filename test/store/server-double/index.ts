@@ -27,6 +27,8 @@ export interface Faults {
   acknowledgementDelayMs: number;
   /** This node follows: appends are refused, with the port of the one that leads. */
   leaderPort: number | null;
+  /** Told of each call, or event of a subscription, that meets one of these. */
+  met: (fault: Exclude<keyof Faults, 'met'>) => void;
 }
 
 /** The gRPC interface of an EventStoreDB server, as far as this project uses it, over a log in memory. Listens on loopback. */
@@ -35,8 +37,8 @@ export interface ServerDouble {
   readonly port: number;
   readonly faults: Faults;
   readonly log: MemoryLog;
-  /** Every subscription fails as it does when the server dies. */
-  dropSubscriptions(): void;
+  /** Every subscription fails as it does when the server dies. `false`: there was none. */
+  dropSubscriptions(): boolean;
   /** Open subscriptions. */
   subscribers(): number;
   /** Every call fails, and connections are refused from now on. What is stored stays. */
@@ -69,6 +71,7 @@ export const startServerDouble = async ({
     acknowledgementsToLose: 0,
     acknowledgementDelayMs: 0,
     leaderPort: null,
+    met: () => {},
   };
   const drops = new EventEmitter().setMaxListeners(0);
   let server: Server | undefined;
@@ -76,6 +79,7 @@ export const startServerDouble = async ({
 
   /** `false` when the call was failed or is left hanging. */
   const admitted = async (call: EventEmitter): Promise<boolean> => {
+    for (const fault of ['delayMs', 'notReady', 'hung'] as const) if (faults[fault]) faults.met(fault);
     if (faults.delayMs > 0) await pause(faults.delayMs);
     if (faults.notReady) call.emit('error', notReady);
     return !faults.notReady && !faults.hung;
@@ -92,6 +96,7 @@ export const startServerDouble = async ({
       return;
     }
     if (faults.leaderPort !== null) {
+      faults.met('leaderPort');
       answer(notLeader(faults.leaderPort));
       return;
     }
@@ -101,9 +106,13 @@ export const startServerDouble = async ({
     }
     const stream = nameOf(options.getStreamIdentifier());
     const last = log.append(stream, expectedOf(options), proposed);
-    if (faults.acknowledgementDelayMs > 0) await pause(faults.acknowledgementDelayMs);
+    if (faults.acknowledgementDelayMs > 0) {
+      faults.met('acknowledgementDelayMs');
+      await pause(faults.acknowledgementDelayMs);
+    }
     if (faults.acknowledgementsToLose > 0) {
       faults.acknowledgementsToLose -= 1;
+      faults.met('acknowledgementsToLose');
       answer(gone);
     } else {
       answer(null, last ? appended(last) : wrongRevision(log.stream(stream)?.at(-1)?.revision));
@@ -144,6 +153,7 @@ export const startServerDouble = async ({
     while (!over) {
       const event = faults.mute ? undefined : log.events[next];
       if (!event) {
+        if (log.events[next]) faults.met('mute');
         await once(log.changes, 'appended');
         continue;
       }
