@@ -28,13 +28,13 @@ export const elsewhere = (
     'a restart': async () => {
       await Promise.race([running(), wait(REST_MS)]);
       one()?.signal('SIGTERM');
-      await wait(REST_MS);
+      await wait(2 * REST_MS);
     },
     'a machine that sleeps': async () => {
       const asleep = one();
       asleep?.signal('SIGSTOP');
       await wait(REST_MS).finally(() => asleep?.signal('SIGCONT'));
-      await wait(REST_MS);
+      await wait(2 * REST_MS);
     },
     'the group becomes a supergroup': async () => {
       const [id] = group?.ids ?? [];
