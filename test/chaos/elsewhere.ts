@@ -26,9 +26,9 @@ export const elsewhere = (
   return {
     'a push to the base': origin.pushToMain,
     'a restart': async () => {
+      await wait(2 * REST_MS);
       await Promise.race([running(), wait(REST_MS)]);
       one()?.signal('SIGTERM');
-      await wait(2 * REST_MS);
     },
     'a machine that sleeps': async () => {
       const asleep = one();
