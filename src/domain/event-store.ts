@@ -70,7 +70,7 @@ export interface EventStore {
   head(): Promise<Position | null>;
   /** Catches up, then stays live: ordered, at least once, reconnects by itself. Ends when `signal` aborts or the store is closed. */
   subscribe(options: SubscribeOptions): AsyncIterable<Batch>;
-  /** Really writes where appends go, and leaves nothing that anybody reads. Throws what an append would: `StoreUnavailable`, `StoreFull`. */
+  /** Really writes where appends go, and leaves nothing that anybody reads. Throws what an append would: `StoreUnavailable`, `StoreFull`, `StoreDenied`. */
   probe(): Promise<void>;
   close(): Promise<void>;
 }
@@ -93,6 +93,11 @@ export class StoreUnavailable extends Error {
 /** The disk under the log is full. Nothing was written; it heals when space is freed. */
 export class StoreFull extends StoreUnavailable {
   override readonly name: string = 'StoreFull';
+}
+
+/** The store refuses the user it is asked as. Trying again changes nothing; the message says what to do. */
+export class StoreDenied extends Error {
+  override readonly name = 'StoreDenied';
 }
 
 /** An append over 1 MiB: large texts are artifacts, the event carries the digest. */

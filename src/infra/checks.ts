@@ -2,7 +2,7 @@ import { access, constants, statfs } from 'node:fs/promises';
 import type { Artifacts } from '../commands/ports/artifacts.ts';
 import { OutsideFailure } from '../commands/ports/repositories.ts';
 import { ImageMissing, type Sandboxes } from '../commands/ports/sandbox.ts';
-import { type EventStore, StoreUnavailable } from '../domain/event-store.ts';
+import { type EventStore, StoreDenied, StoreUnavailable } from '../domain/event-store.ts';
 import type { AgentRunner } from './agent/agents.ts';
 import type { Configuration } from './config/configuration.ts';
 import type { Probed } from './forge/check.ts';
@@ -58,11 +58,12 @@ const storeChecks = async ({ store }: Checked): Promise<Check[]> => {
   const name = 'event store';
   try {
     await store.probe();
+    await store.head(); // Who may write streams may not be allowed to read all of them.
   } catch (error) {
-    if (!(error instanceof StoreUnavailable)) throw error;
+    if (!(error instanceof StoreUnavailable || error instanceof StoreDenied)) throw error;
     return [{ name, status: 'fail', sentence: error.message }];
   }
-  return [{ name, status: 'pass', sentence: 'The event store takes events.' }];
+  return [{ name, status: 'pass', sentence: 'The event store takes events and gives them.' }];
 };
 
 /** Of a folder the disk is looked at; a store elsewhere is really written and read, always the same nothing. */

@@ -258,6 +258,10 @@ describe('A mirror', () => {
     await started.ensureTree(REPOSITORY, tree, place.base, async () => patch ?? Buffer.alloc(0));
     expect(await started.resolveBase(REPOSITORY, 'main')).toMatchObject({ commit: place.base, tree: place.tree });
     expect(git(mirrorOf(place), ['show', `${tree}:new.txt`])).toBe('x');
+    // It may have been the only one to hold something, and be sound for a git with more memory.
+    expect(existsSync(join(`${mirrorOf(place)}.torn`, 'objects', tree.slice(0, 2)))).toBe(true);
+    await removeRepository({ name: REPOSITORY, snapshotRoot: place.snapshotRoot, dataFolder: place.dataFolder });
+    expect(readdirSync(join(place.dataFolder, 'mirrors'))).toEqual([]);
   });
 
   it('recovers from a lock that turns out to be stale while the service runs', async () => {

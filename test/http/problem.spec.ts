@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { ConflictError } from '../../src/commands/dispatch.ts';
 import { OutsideFailure } from '../../src/commands/ports/repositories.ts';
-import { StoreFull, StoreUnavailable } from '../../src/domain/event-store.ts';
+import { StoreDenied, StoreFull, StoreUnavailable } from '../../src/domain/event-store.ts';
 import { DomainError, REFUSALS, type RefusalCode } from '../../src/domain/refusals.ts';
 import { BadCall, Problem, problemOf } from '../../src/infra/http/problem.ts';
 
@@ -39,6 +39,7 @@ describe('A problem', () => {
 
   it.each([
     [new StoreFull('The disk is full. Free some space.'), 503, 'UNAVAILABLE'],
+    [new StoreDenied('The store refuses this user. Ask an administrator.'), 503, 'UNAVAILABLE'],
     [new ConflictError('Send it again.'), 503, 'UNAVAILABLE'],
     [new OutsideFailure('The remote is away. Try again.'), 503, 'UNAVAILABLE'],
     [new BadCall(413, 'VALIDATION_ERROR', 'Send less.'), 413, 'VALIDATION_ERROR'],

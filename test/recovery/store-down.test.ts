@@ -95,6 +95,12 @@ describe('A service whose event store goes away', () => {
       sentence: expect.stringContaining('It has to write streams'),
     });
     server.faults.readOnly = false;
+    server.faults.streamsOnly = true;
+    await expect.poll(event, { timeout: 10_000 }).toMatchObject({
+      status: 'fail',
+      sentence: expect.stringContaining('to read $all'),
+    });
+    server.faults.streamsOnly = false;
     await expect.poll(event, { timeout: 10_000 }).toMatchObject({ status: 'pass' });
   });
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type EventStore, StoreUnavailable, WrongExpectedRevision } from '../../src/domain/event-store.ts';
+import { type EventStore, StoreDenied, StoreUnavailable, WrongExpectedRevision } from '../../src/domain/event-store.ts';
 import { openEventStoreDb } from '../../src/infra/store/eventstoredb.ts';
 import { type ClientModule, connect } from '../../src/infra/store/eventstoredb-client.ts';
 import { runChild } from './child.ts';
@@ -75,11 +75,11 @@ export const eventStoreDbFaults = (flavour: Flavour, client: ClientModule): void
       await expect(all(store.readStream(newStream()))).rejects.toThrow(StoreUnavailable);
     });
 
-    it('is unavailable, with what to do, to a user who may only read', async () => {
+    it('is refused, with what to do, to a user who may only read', async () => {
       server.faults.readOnly = true;
 
       await expect(store.head()).resolves.toBeNull();
-      await expect(store.probe()).rejects.toThrow(StoreUnavailable);
+      await expect(store.append(newStream(), newEvents(1), 'no_stream')).rejects.toThrow(StoreDenied);
       await expect(store.probe()).rejects.toThrow('It has to write streams');
     });
 
@@ -198,6 +198,14 @@ export const eventStoreDbFaults = (flavour: Flavour, client: ClientModule): void
 
       await writing;
       expect(events.map(({ revision }) => revision)).toEqual(Array.from({ length: 100 }, (_, n) => n));
+    });
+
+    it('ends with what to do for a user who may not read all streams', async () => {
+      server.faults.streamsOnly = true;
+
+      await expect(store.probe()).resolves.toBeUndefined();
+      await expect(store.head()).rejects.toThrow(StoreDenied);
+      await expect(all(store.subscribe({ after: null }))).rejects.toThrow('to read $all');
     });
 
     it('outlives a restart of the server', async () => {

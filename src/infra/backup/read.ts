@@ -1,4 +1,4 @@
-import { lstat, opendir, readFile } from 'node:fs/promises';
+import { lstat, open, opendir, readFile } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { isDeepStrictEqual } from 'node:util';
@@ -8,6 +8,17 @@ import { ARTIFACTS, BackupFault, fileDigest, LOG, MANIFEST, Manifest } from './m
 
 const DAMAGED = 'The backup is damaged or was cut short. Take another one.';
 
+/** What an archive ends with, in zeros: two blocks of 512 bytes. */
+const TAR_END_BYTES = 1_024;
+
+/** Whether an archive has its end: tar itself is content with one that was cut off between two files. */
+const hasEnd = async (file: string): Promise<boolean> => {
+  await using handle = await open(file);
+  const { size } = await handle.stat();
+  const { buffer } = await handle.read(Buffer.alloc(TAR_END_BYTES, 1), 0, TAR_END_BYTES, Math.max(0, size - TAR_END_BYTES));
+  return buffer.every((byte) => byte === 0);
+};
+
 /** Unpacks an archive into an empty folder. Throws `BackupFault`. */
 export const unpackBackup = async (file: string, folder: string): Promise<void> => {
   const { failed } = await execa(
@@ -15,7 +26,7 @@ export const unpackBackup = async (file: string, folder: string): Promise<void> 
     ['--extract', '--no-same-owner', '--no-same-permissions', '--file', file, '--directory', folder],
     { extendEnv: false, env: { PATH: '/usr/bin:/bin' }, stdin: 'ignore', reject: false },
   );
-  if (failed) throw new BackupFault(DAMAGED);
+  if (failed || !(await hasEnd(file))) throw new BackupFault(DAMAGED);
 };
 
 const manifestOf = async (folder: string): Promise<Manifest> => {

@@ -106,7 +106,7 @@ export const createGitHubForge = (options: GhOptions): GitHubForge => {
       const posted = shaped(Comment, answer);
       // Who looked at the same time, or slept after the look, said it as well: the first stays. A look that fails is no reason to say it again.
       const first = await firstWith(comments, marker).catch(() => undefined);
-      if (first === undefined || first === posted.id) return;
+      if (first === undefined || first >= posted.id) return;
       await gh.api('DELETE', `${path}/issues/comments/${posted.id}`).catch(() => undefined);
     },
 

@@ -157,7 +157,8 @@ export const removeRepository = async (request: {
   const folder = snapshotFolder(request.snapshotRoot, request.name);
   const isPresent = (await lstat(folder).catch(() => null)) !== null;
   await rm(folder, { recursive: true, force: true });
-  await rm(mirrorFolder(request.dataFolder, request.name), { recursive: true, force: true });
+  const mirror = mirrorFolder(request.dataFolder, request.name);
+  for (const each of [mirror, tornMirrorFolder(mirror)]) await rm(each, { recursive: true, force: true });
   if (request.name.includes('/')) await rmdir(dirname(folder)).catch(() => undefined);
   return isPresent;
 };
@@ -165,3 +166,6 @@ export const removeRepository = async (request: {
 /** `org/name` as one name of a folder: `+` stands in no name of a repository. */
 export const mirrorFolder = (dataFolder: string, name: string): string =>
   join(resolve(dataFolder), 'mirrors', `${name.replace('/', '+')}.git`);
+
+/** Where the last mirror that could not be read is kept, for whoever looks for a commit that the remote has no more. */
+export const tornMirrorFolder = (mirror: string): string => `${mirror}.torn`;

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { ConflictError } from '../../commands/dispatch.ts';
 import { outsideFailure } from '../../commands/ports/repositories.ts';
-import { StoreFull, StoreUnavailable } from '../../domain/event-store.ts';
+import { StoreDenied, StoreFull, StoreUnavailable } from '../../domain/event-store.ts';
 import { CALL_ERROR_CODES, type CallErrorCode, DomainError } from '../../domain/refusals.ts';
 import { InvalidCursor } from '../views/listing.ts';
 
@@ -86,7 +86,8 @@ const answerOf = (error: unknown): Answer | undefined => {
     return { status: 400, code: 'VALIDATION_ERROR', sentence, fields: fieldsOf(error) };
   }
   if (error instanceof InvalidCursor) return { status: 400, code: 'VALIDATION_ERROR', sentence: error.message };
-  const notNow = error instanceof StoreFull || error instanceof ConflictError ? error : outsideFailure(error);
+  const isKnown = error instanceof StoreFull || error instanceof StoreDenied || error instanceof ConflictError;
+  const notNow = isKnown ? error : outsideFailure(error);
   if (notNow) return { status: 503, code: 'UNAVAILABLE', sentence: notNow.message };
   if (error instanceof StoreUnavailable) {
     const sentence = 'The event store does not answer. Send the same request again, with the same Idempotency-Key.';

@@ -1,4 +1,4 @@
-import { EventTooLarge, StoreUnavailable, WrongExpectedRevision } from '../../domain/event-store.ts';
+import { EventTooLarge, StoreDenied, StoreUnavailable, WrongExpectedRevision } from '../../domain/event-store.ts';
 
 /** gRPC status codes that are an answer and not an outage (https://grpc.io/docs/guides/status-codes/). */
 const REFUSALS = new Set([
@@ -33,7 +33,7 @@ export const storeError = (error: unknown, stream = 'the log'): unknown => {
     case 'maximum-append-size-exceeded':
       return new EventTooLarge('The event store takes no append that large. Keep large texts as artifacts.', { cause: error });
     case 'access-denied':
-      return new StoreUnavailable(
+      return new StoreDenied(
         'The event store refuses this user. It has to write streams and to read $all: an administrator, or an ACL on $all.',
         { cause: error },
       );

@@ -37,8 +37,8 @@ export const remains = async (site: Site): Promise<readonly string[]> => {
         if (entry !== '.ballast') left.push(join(dataFolder, name, entry));
     for (const entry of await entriesOf(`${dataFolder}-tmp`)) left.push(join(`${dataFolder}-tmp`, entry));
     const files = await readdir(dataFolder, { recursive: true }).catch(() => []);
-    left.push(...files.filter((name) => TEMPORARY.test(name)).map((name) => join(dataFolder, name)));
-    for (const mirror of await entriesOf(join(dataFolder, 'mirrors'))) {
+    left.push(...files.filter((name) => TEMPORARY.test(name) && !name.includes('.torn/')).map((name) => join(dataFolder, name)));
+    for (const mirror of (await entriesOf(join(dataFolder, 'mirrors'))).filter((name) => name.endsWith('.git'))) {
       const kept = await git(join(dataFolder, 'mirrors', mirror), [
         'for-each-ref',
         '--format=%(refname)',

@@ -9,12 +9,15 @@ import { type Flavour, loadProtocol } from './protocol.ts';
 
 /** Most bytes of data in one append, as the server counts them. */
 const APPEND_BYTES_MAX = 1024 * 1024;
+const denied = failure(status.PERMISSION_DENIED, 'Access Denied', 'access-denied');
 
 export interface Faults {
   /** Every call fails with "Server Is Not Ready". */
   notReady: boolean;
   /** Whoever asks may read, and write nothing. */
   readOnly: boolean;
+  /** Whoever asks may write and read streams, but not all of them together, which is what users may by default. */
+  streamsOnly: boolean;
   /** Calls are taken and never answered. */
   hung: boolean;
   /** Subscriptions stay open and give nothing more. */
@@ -65,6 +68,7 @@ export const startServerDouble = async ({
   const faults: Faults = {
     notReady: false,
     readOnly: false,
+    streamsOnly: false,
     hung: false,
     mute: false,
     delayMs: 0,
@@ -92,7 +96,7 @@ export const startServerDouble = async ({
     const proposed = requests.flatMap((request) => request.getProposedMessage() ?? []).map(proposedOf);
     if (!options || !(await admitted(call))) return;
     if (faults.readOnly) {
-      answer(failure(status.PERMISSION_DENIED, 'Access Denied', 'access-denied'));
+      answer(denied);
       return;
     }
     if (faults.leaderPort !== null) {
@@ -174,6 +178,10 @@ export const startServerDouble = async ({
   const read = async (call: ServerWritableStream<ReadReq, ReadResp>): Promise<void> => {
     const options = call.request.getOptions();
     if (!options || !(await admitted(call))) return;
+    if (faults.streamsOnly && options.hasAll()) {
+      call.emit('error', denied);
+      return;
+    }
     if (options.hasSubscription()) return subscribe(call, options);
     const events = eventsToRead(options);
     if (!events) await write(call, streamNotFound(nameOf(options.getStream()?.getStreamIdentifier())));
