@@ -1,6 +1,7 @@
 import type { Step } from '../domain/decider.ts';
 import type { Fact } from '../domain/event.ts';
 import type { StageErrorCode } from '../domain/refusals.ts';
+import { lastRetryAt } from '../domain/retry.ts';
 import type { Weight } from './admission.ts';
 
 /** Type and data of a command; the runner adds who, when and the id. */
@@ -39,6 +40,13 @@ export interface Effect<State> {
   /** Does the work and returns the outcome as a command; `undefined` when there is none to record. */
   run(state: State, step: Step, execution: Execution): Promise<Order | undefined>;
 }
+
+/**
+ * Until when a step of this kind may say that it waits; one that says longer is due. What is claimed was handed back by the clock of another;
+ * anything else is believed whatever it says: `undefined`.
+ */
+export const believedUntil = ({ claim }: Pick<Effect<never>, 'claim'>, now: string): string | undefined =>
+  claim && lastRetryAt(now);
 
 /** A stage came to an end that fails the attempt. The message is a sentence for a person. */
 export class StageFailure extends Error {

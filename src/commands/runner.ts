@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { StoreUnavailable } from '../domain/event-store.ts';
 import { DomainError } from '../domain/refusals.ts';
-import { lastRetryAt } from '../domain/retry.ts';
-import { type AdmissionLimits, admitted, createTurns, fullOfLight, type Weighed, type Weight } from './admission.ts';
+import { type AdmissionLimits, admitted, createTurns, type Weighed, type Weight } from './admission.ts';
 import { ConflictError } from './dispatch.ts';
+import { dueSteps } from './due.ts';
 import { createExecutor, ENDINGS, type ExecutionOptions, type Process, type Running } from './execution.ts';
 import { soleOwner } from './ports/liveness.ts';
 import type { WorkItem, WorkView } from './ports/work.ts';
@@ -14,27 +14,14 @@ export interface RunnerOptions extends ExecutionOptions {
   readonly admission: AdmissionLimits;
 }
 
-/** Most items of one kind looked at in one go; the rest is looked at when these are done, and new ones of further people by the next looks. */
-const DUE_MAX = 500;
 /**
  * Between two looks, in milliseconds, and for each light step that the first of them began: while many requests are filed, preparing them takes a
  * small share of the event loop, and filing the rest.
  */
 const LOOK_PAUSE_MS = 10;
 const LIGHT_PAUSE_MS = 2.5;
-/**
- * Light steps looked at, for each that may be under way. Nobody claims them, so what two workers take at once is done twice: of several each takes
- * any of the many oldest.
- */
-const LIGHT_LOOKED_AT = { alone: 2, among: 8 } as const;
 /** Looks at least this often, whatever the view says: a worker that falls silent raises no event. */
 const TICK_MS = 1_000;
-
-const shuffled = <Item>(items: readonly Item[]): readonly Item[] =>
-  items
-    .map((item) => ({ item, place: Math.random() }))
-    .sort((one, other) => one.place - other.place)
-    .map(({ item }) => item);
 
 interface Active {
   readonly item: WorkItem;
@@ -51,6 +38,7 @@ export const createRunner = (options: RunnerOptions) => {
   const { execute, tidied } = createExecutor(options);
   const active = new Map<string, Active>();
   const turns = createTurns();
+  const due = dueSteps(work, options.processes, admission, liveness === soleOwner);
   let stopping = false;
   let looking = false;
   let again = false;
@@ -64,21 +52,6 @@ export const createRunner = (options: RunnerOptions) => {
     return { ...item, weight, here: active.has(item.stream) };
   };
   const underWayHere = (): readonly Weighed[] => [...active.values()].map(({ item }) => weighed(item));
-
-  /** Light steps may be many and are done in no time, so only a few more are looked at than can begin; of new ones those that may take a turn. */
-  const dueOf = (kind: string, weight: Weight, now: string, full: readonly string[]): readonly WorkItem[] => {
-    const { lightMax, runningPerRepositoryMax } = admission;
-    if (weight === 'begins') return work.dueByPair(kind, now, runningPerRepositoryMax, DUE_MAX, lastRetryAt(now));
-    if (weight === 'continues') return work.due(kind, now, DUE_MAX, { beyond: lastRetryAt(now) });
-    if (liveness === soleOwner) return work.due(kind, now, LIGHT_LOOKED_AT.alone * lightMax, { without: full });
-    return shuffled(work.due(kind, now, LIGHT_LOOKED_AT.among * lightMax, { without: full }));
-  };
-  const due = (now: string): readonly WorkItem[] => {
-    const full = fullOfLight(admission, underWayHere());
-    return options.processes.flatMap(({ effects }) =>
-      Object.entries(effects).flatMap(([kind, { weight }]) => dueOf(kind, weight, now, full)),
-    );
-  };
 
   /** Due steps whose worker fell silent. Each worker is asked after once a look; whoever cannot be asked after is taken for heard. */
   const abandoned = async (claimed: readonly WorkItem[], now: string): Promise<readonly WorkItem[]> => {
@@ -135,7 +108,7 @@ export const createRunner = (options: RunnerOptions) => {
     const now = clock.now();
     const left = await abandoned(work.claimed(), now);
     if (stopping) return;
-    const free = [...left, ...due(now).filter(({ stream }) => !active.has(stream))];
+    const free = [...left, ...due(now, underWayHere()).filter(({ stream }) => !active.has(stream))];
     const taken = [...work.claimed().map(weighed), ...underWayHere()];
     const running = [...new Map(taken.map((item) => [item.stream, item])).values()];
     const waiting = new Set(free.map(({ stream }) => stream));

@@ -147,8 +147,6 @@ describe('The pending work', () => {
       { stream: `task-${taskIdOf(2)}`, repo: 'acme/shop', person: ANNA, step: { key: 'prepare-1-1', kind: 'prepare' } },
     ]);
     expect(work.due('prepare', NOON, 1).map(({ stream }) => stream)).toEqual([`task-${taskIdOf(1)}`]);
-    expect(work.due('prepare', NOON, 10, { without: ['acme/shop'] })).toEqual([]);
-    expect(work.due('prepare', NOON, 10, { without: ['acme/other'] })).toHaveLength(2);
     expect(work.nextAt(NOON)).toBeUndefined();
   });
 
@@ -176,10 +174,7 @@ describe('The pending work', () => {
     ];
     const { views } = await viewed(3, (number) => [handedBack(2), handedBack(60), untilPrepared][number] ?? []);
     const { work } = views;
-    const due = [
-      ...work.due('agent', NOON, 10, { beyond: minutesAfter(2) }),
-      ...work.dueByPair('agent', NOON, 10, 10, minutesAfter(2)),
-    ];
+    const due = [...work.due('agent', NOON, 10, minutesAfter(2)), ...work.dueByPair('agent', NOON, 10, 10, minutesAfter(2))];
     expect(due.map(({ stream }) => stream)).toEqual(Array(2).fill(`task-${taskIdOf(1)}`));
     expect(work.due('expire', NOON, 10)).toEqual([]);
   });

@@ -12,20 +12,14 @@ export interface WorkItem {
 /** The view of pending work. It lags the log by a moment: every item is checked against its stream before anything is done. */
 export interface WorkView {
   /**
-   * Unclaimed steps of one kind whose `notBefore` has come, or is after `beyond`; those that waited longest first, and none of the repositories
-   * `without`.
+   * Unclaimed steps of one kind whose `notBefore` has come, or is not believed, being after `believedUntil`; those that waited longest first.
    */
-  due(
-    kind: string,
-    now: string,
-    limit: number,
-    but?: { readonly beyond?: string; readonly without?: readonly string[] },
-  ): readonly WorkItem[];
+  due(kind: string, now: string, limit: number, believedUntil?: string): readonly WorkItem[];
   /**
    * The same, but of each person on each repository the first `each`, so that many of one hide nobody else's. Of more pairs than fit, a call goes
    * on where the last one ended.
    */
-  dueByPair(kind: string, now: string, each: number, limit: number, beyond: string): readonly WorkItem[];
+  dueByPair(kind: string, now: string, each: number, limit: number, believedUntil?: string): readonly WorkItem[];
   /** Steps that hold a claim, due or not. */
   claimed(): readonly WorkItem[];
   /** When the next step that is not due yet becomes due; `undefined` when there is none. */

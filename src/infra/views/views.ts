@@ -8,7 +8,7 @@ import type { Progress, ViewStanding } from './slot.ts';
 import { isDamaged, openViewReader } from './view-file.ts';
 import { tableName } from './view-tables.ts';
 import { createWaiters } from './waiters.ts';
-import type { DueBut, PendingStep } from './work-queries.ts';
+import type { PendingStep } from './work-queries.ts';
 
 export interface ViewStatus extends Omit<ViewStanding, 'answering'> {
   /** Streams that hold what only newer code knows. */
@@ -22,8 +22,8 @@ export interface Views {
   readonly queries: ViewQueries;
   /** The pending work, for the runner. */
   readonly work: {
-    due(kind: string, now: string, limit: number, but?: DueBut): readonly PendingStep[];
-    dueByPair(kind: string, now: string, each: number, limit: number, beyond: string): readonly PendingStep[];
+    due(kind: string, now: string, limit: number, believedUntil?: string): readonly PendingStep[];
+    dueByPair(kind: string, now: string, each: number, limit: number, believedUntil?: string): readonly PendingStep[];
     claimed(): readonly PendingStep[];
     nextAt(now: string): string | undefined;
     onChange(listener: ChangeListener): () => void;

@@ -7,10 +7,8 @@ export interface PendingStep {
   readonly person: string;
 }
 
-export interface DueBut {
-  readonly beyond?: string;
-  readonly without?: readonly string[];
-}
+/** After every time. */
+const FOREVER = '~';
 
 type Row = Record<string, SQLOutputValue>;
 
@@ -34,12 +32,11 @@ export const workQueries = (database: DatabaseSync, named: (table: string) => st
   // The rows of one kind in the order of an index (not the one of claims: nearly all have none), so that many cost no more than the few asked for.
   const dueWhere = (isDue: string) =>
     database.prepare(
-      `${pendingSteps} AND w.kind = :kind AND ${isDue} AND +w.claimed_by IS NULL
-      AND +w.repo NOT IN (SELECT value FROM json_each(:without)) ORDER BY w.not_before, w.id LIMIT :limit`,
+      `${pendingSteps} AND w.kind = :kind AND ${isDue} AND +w.claimed_by IS NULL ORDER BY w.not_before, w.id LIMIT :limit`,
     );
   const due = dueWhere('w.not_before <= :now');
   // Those between the two are few, and read past: a union of two ranges would be sorted first.
-  const dueRetries = dueWhere('(+w.not_before <= :now OR +w.not_before > :beyond)');
+  const dueRetries = dueWhere('(+w.not_before <= :now OR +w.not_before > :believedUntil)');
   // From each repository and person to the next: as many steps in an index as there are pairs, however many rows each has. The first is none.
   const pairs = `WITH RECURSIVE pairs(id, repo, person) AS (
       SELECT NULL, :repo, :person UNION ALL
@@ -53,7 +50,7 @@ export const workQueries = (database: DatabaseSync, named: (table: string) => st
     `${pairs} ${pendingSteps} AND w.id IN (
       SELECT o.id FROM pairs p JOIN ${work} o ON o.id IN (
         SELECT id FROM ${work} WHERE kind = :kind AND repo = p.repo AND person = p.person
-        AND (+not_before <= :now OR +not_before > :beyond) AND +claimed_by IS NULL ORDER BY not_before, id LIMIT :each
+        AND (+not_before <= :now OR +not_before > :believedUntil) AND +claimed_by IS NULL ORDER BY not_before, id LIMIT :each
       ) WHERE p.id IS NOT NULL
     ) ORDER BY w.not_before, w.id`,
   );
@@ -64,18 +61,18 @@ export const workQueries = (database: DatabaseSync, named: (table: string) => st
   const next = database.prepare(`SELECT min(not_before) AS at FROM ${work} WHERE not_before > ?`);
 
   return {
-    due(kind: string, now: string, limit: number, { beyond, without = [] }: DueBut = {}): readonly PendingStep[] {
-      const asked = { kind, now, limit, without: JSON.stringify(without) };
-      return (beyond === undefined ? due.all(asked) : dueRetries.all({ ...asked, beyond })).map(pending);
+    due(kind: string, now: string, limit: number, believedUntil?: string): readonly PendingStep[] {
+      const asked = { kind, now, limit };
+      return (believedUntil === undefined ? due.all(asked) : dueRetries.all({ ...asked, believedUntil })).map(pending);
     },
-    dueByPair(kind: string, now: string, each: number, limit: number, beyond: string): readonly PendingStep[] {
+    dueByPair(kind: string, now: string, each: number, limit: number, believedUntil = FOREVER): readonly PendingStep[] {
       const max = Math.max(1, Math.floor(limit / each));
       const { repo = '', person = '' } = ends.get(kind) ?? {};
       const here = { kind, repo, person, max };
       const last = page.all(here)[max - 1];
       if (last) ends.set(kind, last);
       else ends.delete(kind);
-      return dueByPair.all({ ...here, now, each, beyond }).map(pending);
+      return dueByPair.all({ ...here, now, each, believedUntil }).map(pending);
     },
     claimed: (): readonly PendingStep[] => claimed.all().map(pending),
     nextAt(now: string): string | undefined {
