@@ -159,6 +159,11 @@ const make = (folder: Folder): Project | null => {
   return { test: 'make test', sentences: ['The image must have make and what the Makefile calls: name one as `image`.'] };
 };
 
+/** What a person names instead is refused until this is done, and only they know what it is. */
+const ALLOW_FIRST =
+  'What .countersign.yml names has to be allowed in .env first: a test command in ALLOWED_TEST_COMMANDS, an image in ' +
+  'ALLOWED_SANDBOX_IMAGES, an install command in ALLOWED_INSTALL_COMMANDS.';
+
 /** The first that knows the folder serves. */
 const KINDS = [node, python, go, rust, make];
 const MARKS = ['package.json', 'requirements.txt', 'pyproject.toml', 'setup.py', 'go.mod', 'Cargo.toml'];
@@ -234,6 +239,7 @@ export const proposeConfiguration = (names: readonly string[], texts: ReadonlyMa
             `There are projects in ${more}, too: a repository is tested in one folder; name another as \`path\`, or run all from the root.`,
           ]),
       ...project.sentences,
+      ...(project.sentences.length === 0 ? [] : [ALLOW_FIRST]),
     ],
     needs: {
       image: project.image ?? null,

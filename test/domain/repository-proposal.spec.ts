@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { filesToRead, proposeConfiguration } from '../../src/domain/repository-proposal.ts';
 import { parseRepositoryFile } from '../../src/infra/config/repository-file.ts';
+import { TABLE } from '../../src/infra/config/table.ts';
 
 const propose = (files: Readonly<Record<string, string>>) => {
   const names = Object.keys(files);
@@ -97,6 +98,18 @@ describe('A proposed configuration', () => {
     const { config, sentences } = propose(files);
     expect(config.install).toBeUndefined();
     expect(sentences.join(' ')).toContain(sentence);
+  });
+
+  it.each([
+    [{ 'README.md': '' }, 'test'],
+    [{ 'package.json': '{}' }, 'test'],
+    [{ Makefile: 'test:\n\ttrue\n' }, 'image'],
+  ] as const)('says where the operator allows what a person has to name for %j', (files, left) => {
+    const { needs, sentences } = propose(files);
+    expect(left === 'test' ? needs.testCommand : needs.image).toBeNull();
+    const variable = { test: 'ALLOWED_TEST_COMMANDS', image: 'ALLOWED_SANDBOX_IMAGES' }[left];
+    expect(sentences.join(' ')).toContain(variable);
+    expect(TABLE).toHaveProperty(variable);
   });
 
   it('has no install step for a project without packages', () => {
