@@ -53,7 +53,8 @@ const RIGHTS: Readonly<Record<Role, readonly Right[]>> = {
   admin: ['read', 'request', 'approve', 'administer'],
 };
 
-const covers = (pattern: string, repo: string): boolean =>
+/** Whether the pattern, `*`, `org/*` or a name, names the repository. */
+export const covers = (pattern: string, repo: string): boolean =>
   pattern === '*' || pattern === repo || (pattern.endsWith('/*') && repo.startsWith(pattern.slice(0, -1)));
 
 /** Whether one of the person's roles gives the right for the repository. `*` as the repository asks for a right over all of them. */

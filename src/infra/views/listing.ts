@@ -24,6 +24,23 @@ export interface Condition {
   readonly values: readonly string[];
 }
 
+export const both = (one: Condition, other: Condition): Condition => ({
+  sql: `${one.sql} ${other.sql}`,
+  values: [...one.values, ...other.values],
+});
+
+/** Columns that have a value, those that are not asked for left out. */
+export const equal = (columns: Readonly<Record<string, string | undefined>>): Condition => {
+  const asked = Object.entries(columns).flatMap(([column, value]) => (value === undefined ? [] : [{ column, value }]));
+  return { sql: asked.map(({ column }) => `AND ${column} = ?`).join(' '), values: asked.map(({ value }) => value) };
+};
+
+/** No values: whatever the column is. */
+export const oneOf = (column: string, values: readonly string[]): Condition => ({
+  sql: values.length === 0 ? '' : `AND ${column} IN (${values.map(() => '?').join(', ')})`,
+  values,
+});
+
 /** The condition on a column `repo` that one of these patterns names it: `*`, `org/*` or a name. */
 export const covered = (patterns: readonly string[]): Condition => {
   if (patterns.includes('*')) return { sql: '', values: [] };

@@ -3,7 +3,9 @@ import type { KnownTask } from '../../commands/ports/task-queries.ts';
 import { taskStream } from '../../domain/ids.ts';
 import type { TaskView } from '../../projections/task-view.ts';
 import { taskText } from '../../projections/tasks.ts';
-import { type Condition, covered, decodeCursor, encodeCursor, pageSize } from './listing.ts';
+import { taskPages } from './task-pages.ts';
+
+export type { TaskFilter } from './task-pages.ts';
 
 /** The public JSON of a task, and what a reader's rights are judged by. */
 export interface FoundTask {
@@ -15,26 +17,6 @@ export interface FoundTask {
   readonly json: string;
 }
 
-export interface TaskFilter {
-  readonly status?: TaskView['status'];
-  /** Any of these. */
-  readonly statuses?: readonly TaskView['status'][];
-  readonly repo?: string;
-  readonly requestedBy?: string;
-  /** Only of repositories that one of these patterns names: `*`, `org/*` or a name. */
-  readonly repositories?: readonly string[];
-  /** Goes on after the page that gave it. */
-  readonly cursor?: string;
-  readonly limit: number;
-}
-
-interface TaskPage {
-  /** Each a `TaskSummary` as JSON text, newest first. */
-  readonly tasks: readonly string[];
-  /** `null`: there are no more. */
-  readonly next: string | null;
-}
-
 /** `abcdef12-34` and `abcdef1234` begin the same ids; `undefined` when none begins so, or it is too short to stand for one. */
 const idPrefix = (typed: string): string | undefined => {
   const digits = typed.toLowerCase().replaceAll('-', '');
@@ -42,22 +24,6 @@ const idPrefix = (typed: string): string | undefined => {
   const groups = [digits.slice(0, 8), digits.slice(8, 12), digits.slice(12, 16), digits.slice(16, 20), digits.slice(20)];
   return groups.filter((group) => group !== '').join('-');
 };
-
-/** Columns that have a value, those that are not asked for left out. */
-const equal = (columns: Readonly<Record<string, string | undefined>>): Condition => {
-  const asked = Object.entries(columns).flatMap(([column, value]) => (value === undefined ? [] : [{ column, value }]));
-  return { sql: asked.map(({ column }) => `AND ${column} = ?`).join(' '), values: asked.map(({ value }) => value) };
-};
-
-const oneOf = (column: string, values: readonly string[]): Condition => ({
-  sql: values.length === 0 ? '' : `AND ${column} IN (${values.map(() => '?').join(', ')})`,
-  values,
-});
-
-const both = (one: Condition, other: Condition): Condition => ({
-  sql: `${one.sql} ${other.sql}`,
-  values: [...one.values, ...other.values],
-});
 
 /** Tasks, one or a page of them. */
 export const taskQueries = (database: DatabaseSync, named: (table: string) => string) => {
@@ -71,22 +37,6 @@ export const taskQueries = (database: DatabaseSync, named: (table: string) => st
   );
   const latest = database.prepare(`SELECT summary FROM ${list} WHERE requested_by = ? AND channel = ? ORDER BY id DESC LIMIT 1`);
   const count = database.prepare(`SELECT status, count(*) AS count FROM ${list} GROUP BY status`);
-  const newest = (condition: string): string =>
-    `SELECT id, summary FROM ${list} WHERE id < ? ${condition} ORDER BY id DESC LIMIT ?`;
-  /** From each repository to the next: as many steps in an index as there are repositories, however many tasks each has. */
-  const repositoriesWhere = (condition: string): string =>
-    `WITH RECURSIVE known(repo) AS (
-       SELECT min(repo) FROM ${list} UNION ALL
-       SELECT (SELECT min(repo) FROM ${list} WHERE repo > known.repo) FROM known WHERE repo IS NOT NULL
-     ), readable(name) AS (SELECT repo FROM known WHERE repo IS NOT NULL ${condition})`;
-  const pages = new Map<string, ReturnType<DatabaseSync['prepare']>>();
-
-  const page = (sql: string) => {
-    const prepared = pages.get(sql) ?? database.prepare(sql);
-    // Patterns of repositories are part of the text: a few prepared statements a kind of reader, not one for each.
-    if (pages.size < 100) pages.set(sql, prepared);
-    return prepared;
-  };
 
   const task = (row: Record<string, SQLOutputValue>): FoundTask => ({
     taskId: String(row.stream).slice(taskStream('').length),
@@ -119,29 +69,7 @@ export const taskQueries = (database: DatabaseSync, named: (table: string) => st
       const given = approvals.filter((one) => one.attempt === attempt).map(({ digest }) => digest);
       return { taskId, attempt, approvalDigest: approval?.digest ?? null, approvedDigests: given };
     },
-    /** Newest first. Pages follow each other without gaps or repetitions, whatever is added meanwhile. Throws `InvalidCursor`. */
-    listTasks({ status, statuses = [], repo, requestedBy, repositories = ['*'], cursor, limit }: TaskFilter): TaskPage {
-      const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor(cursor);
-      const wanted = pageSize(limit);
-      const where = both(covered(repositories), equal({ repo }));
-      const what = both(equal({ status, requested_by: requestedBy }), oneOf('status', statuses));
-      const more = wanted + 1;
-      // Among many tasks few may be readable: then the newest of each repository are looked at, or all of a person, but never those between.
-      const rows =
-        repositories.includes('*') || requestedBy !== undefined
-          ? page(newest(`${where.sql} ${what.sql}`)).all(before, ...where.values, ...what.values, more)
-          : page(
-              `${repositoriesWhere(where.sql)} SELECT id, summary FROM ${list} WHERE id IN (
-                 SELECT n.id FROM readable CROSS JOIN ${list} n ON n.id IN (SELECT id FROM (${newest(`AND repo = name ${what.sql}`)}))
-               ) ORDER BY id DESC LIMIT ?`,
-            ).all(...where.values, before, ...what.values, more, more);
-      const shown = rows.slice(0, wanted);
-      const last = shown.at(-1);
-      return {
-        tasks: shown.map(({ summary }) => String(summary)),
-        next: rows.length > wanted && last ? encodeCursor(Number(last.id)) : null,
-      };
-    },
+    listTasks: taskPages(database, list),
     /** The person's latest task that was filed on this channel: a `TaskSummary` as JSON text. */
     lastFiled(personId: string, channel: string): string | undefined {
       const summary = latest.get(personId, channel)?.summary;
