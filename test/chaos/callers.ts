@@ -2,14 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { TaskView } from '../../src/projections/task-view.ts';
 import type { Answer } from '../support/client.ts';
 import type { Chance } from './chance.ts';
+import { GLANCE_MS, insist } from './insist.ts';
 import { WRONG_AT_FIRST } from './origin.ts';
 import { bearer } from './site.ts';
 import type { Service } from './supervision.ts';
 import type { Feeling } from './whims.ts';
 
-/** A person gives a call up after so long, and makes it again with the same key. In milliseconds. */
-export const PATIENCE_MS = 4_000;
-export const GLANCE_MS = 60;
 /** Attempts of one task that people ask for after it failed. */
 export const RERUNS_MAX = 12;
 
@@ -28,7 +26,6 @@ export interface Calling {
   readonly token: string;
   readonly chance: Chance;
   readonly wait: (ms: number) => Promise<void>;
-  readonly leaving: AbortSignal;
   /** Somebody else pushes to the base. */
   readonly pushToMain: () => Promise<void>;
   /** A day goes by, unless one just did. */
@@ -49,34 +46,29 @@ const answersTo = (digest: string, attempt: number, feels: Feeling): readonly ob
 
 /** A person over HTTP asks for something, and goes on until it is done. */
 export const byHttp = async (
-  { doors, token, chance, wait, leaving, pushToMain, day, sawRunning }: Calling,
+  { doors, token, chance, wait, pushToMain, day, sawRunning }: Calling,
   words: string,
   feels: Feeling,
   { failed, updated }: Fortune,
 ): Promise<void> => {
-  /** The answer of whichever service answers: one call is made again with its key until something is final about it. */
-  const insist = async (method: string, path: string, body?: object, id: string = randomUUID()): Promise<Answer> => {
+  /** Asks whichever service answers, with one key. */
+  const call = (method: string, path: string, body?: object, id: string = randomUUID()): Promise<Answer> => {
     const headers = { ...bearer(token), ...(method === 'POST' && { 'idempotency-key': id }) };
-    for (;;) {
-      const service = doors[chance.below(doors.length)] ?? doors[0];
-      const called = service.client().then((client) => client.call(method, path, body, headers));
-      called.catch(() => undefined); // It may end after it was given up.
-      const answer = await Promise.race([called, wait(PATIENCE_MS).then(() => undefined)]).catch(() => undefined);
-      leaving.throwIfAborted();
-      if (answer && answer.status < 500 && answer.status !== 429) return answer;
-      await wait(GLANCE_MS);
-    }
+    return insist(async () => {
+      const client = await (doors[chance.below(doors.length)] ?? doors[0]).client();
+      return client.call(method, path, body, headers);
+    }, wait);
   };
 
   const key = randomUUID();
   const intent = says(feels('a change that fails its tests') ? `${words}, ${WRONG_AT_FIRST}` : words);
-  const filing = () => insist('POST', '/api/v1/tasks', { intent }, key);
+  const filing = () => call('POST', '/api/v1/tasks', { intent }, key);
   const [filed] = await Promise.all([filing(), ...(feels('the same request twice at once') ? [filing()] : [])]);
   if (filed.status !== 201) throw new Error(`the request was answered with ${filed.status}: ${filed.text}`);
   const path = `/api/v1/tasks/${filed.task().taskId}`;
-  const act = (...actions: readonly object[]) => Promise.all(actions.map((action) => insist('POST', `${path}/actions`, action)));
+  const act = (...actions: readonly object[]) => Promise.all(actions.map((action) => call('POST', `${path}/actions`, action)));
   const rerun = (body: object = chance.below(2) === 0 ? { feedback: 'Once more, please.' } : {}): Promise<Answer> =>
-    insist('POST', `${path}/rerun`, body);
+    call('POST', `${path}/rerun`, body);
   /** What came of asking for another attempt than this one. */
   const runAgain = async (attempt: number): Promise<readonly Answer[]> => {
     if (feels('the same rerun twice at once')) return Promise.all([rerun(), rerun()]);
@@ -123,7 +115,7 @@ export const byHttp = async (
     return false;
   };
   for (;;) {
-    const answer = await insist('GET', path);
+    const answer = await call('GET', path);
     if (answer.status === 200 && (await look(answer.task()))) return;
     await wait(GLANCE_MS);
   }

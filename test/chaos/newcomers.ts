@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { Client } from '../support/client.ts';
+import { GLANCE_MS, insist, PATIENCE_MS } from './insist.ts';
 import type { Site } from './site.ts';
 import type { Service } from './supervision.ts';
 
-const PATIENCE_MS = 4_000;
-const GLANCE_MS = 60;
 const GONE: ReadonlySet<number> = new Set([404, 409]);
 /** Accounts and groups of newcomers: no writer has one of these. */
 const [ACCOUNTS, GROUPS] = [500_000, -700_000];
@@ -41,35 +40,32 @@ const goThrough = async (
   number: number,
   told: (personId: string) => void,
 ): Promise<void> => {
-  /** The same again until the answer is final, with the same key. */
-  const insist = async <T>(shape: z.ZodType<T>, ...[method, path, body]: Parameters<Client['call']>): Promise<T> => {
+  const ask = async <T>(shape: z.ZodType<T>, ...[method, path, body]: Parameters<Client['call']>): Promise<T> => {
     const key = { 'idempotency-key': randomUUID() };
-    for (let tries = 1; ; tries++) {
-      const called = door.client().then((client) => client.call(method, path, body, key));
-      called.catch(() => undefined); // It may end after it was given up.
-      const answer = await Promise.race([called, wait(PATIENCE_MS).then(() => undefined)]).catch(() => undefined);
-      if (answer && answer.status < 300) return shape.parse(answer.json());
-      // What was taken away by a call that was not answered is not there to be taken away again.
-      if (answer && method === 'DELETE' && tries > 1 && GONE.has(answer.status)) return shape.parse({});
-      if (answer && answer.status < 500 && answer.status !== 429)
-        throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
-      await wait(GLANCE_MS);
-    }
+    let tries = 0;
+    const answer = await insist(async () => {
+      tries += 1;
+      return (await door.client()).call(method, path, body, key);
+    }, wait);
+    if (answer.status < 300) return shape.parse(answer.json());
+    // What was taken away by a call that was not answered is not there to be taken away again.
+    if (method === 'DELETE' && tries > 1 && GONE.has(answer.status)) return shape.parse({});
+    throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
   };
   const anything = z.unknown();
-  const { person_id } = await insist(z.object({ person_id: z.string() }), 'POST', '/api/v1/people', { name });
+  const { person_id } = await ask(z.object({ person_id: z.string() }), 'POST', '/api/v1/people', { name });
   told(person_id);
   const path = `/api/v1/people/${person_id}`;
   const role = { role: 'viewer', repositories: '*' };
-  await insist(anything, 'POST', `${path}/roles`, role);
-  await insist(anything, 'POST', `${path}/identities`, { channel: 'telegram', subject: `${ACCOUNTS + 2 * number}` });
+  await ask(anything, 'POST', `${path}/roles`, role);
+  await ask(anything, 'POST', `${path}/identities`, { channel: 'telegram', subject: `${ACCOUNTS + 2 * number}` });
 
   const invite = () =>
-    insist(z.object({ invitation_id: z.string(), say: z.string() }), 'POST', `${path}/invitations`, { channel: 'telegram' });
+    ask(z.object({ invitation_id: z.string(), say: z.string() }), 'POST', `${path}/invitations`, { channel: 'telegram' });
   const { invitation_id } = await invite();
-  await insist(anything, 'DELETE', `${path}/invitations/${invitation_id}`);
+  await ask(anything, 'DELETE', `${path}/invitations/${invitation_id}`);
   const invited = telegram.person({ id: ACCOUNTS + 2 * number + 1, firstName: name });
-  const accounts = async () => (await insist(Known, 'GET', path)).person.identities;
+  const accounts = async () => (await ask(Known, 'GET', path)).person.identities;
   // A day may go by, and the code with it.
   while ((await accounts()).length < 2) {
     telegram.as(invited).send(telegram.privateChat(invited), (await invite()).say);
@@ -77,19 +73,19 @@ const goThrough = async (
     while ((await accounts()).length < 2 && performance.now() < until) await wait(GLANCE_MS);
   }
 
-  await insist(anything, 'POST', `${path}/tokens`, { name: 'Calls' });
+  await ask(anything, 'POST', `${path}/tokens`, { name: 'Calls' });
   // An answer that was lost leaves a token that nobody has.
-  for (const { token_id } of (await insist(Tokens, 'GET', `${path}/tokens`)).tokens)
-    await insist(anything, 'DELETE', `${path}/tokens/${token_id}`);
-  await insist(anything, 'DELETE', `${path}/roles`, role);
-  for (const account of await accounts()) await insist(anything, 'DELETE', `${path}/identities`, account);
+  for (const { token_id } of (await ask(Tokens, 'GET', `${path}/tokens`)).tokens)
+    await ask(anything, 'DELETE', `${path}/tokens/${token_id}`);
+  await ask(anything, 'DELETE', `${path}/roles`, role);
+  for (const account of await accounts()) await ask(anything, 'DELETE', `${path}/identities`, account);
 
-  const { chat_id } = await insist(z.object({ chat_id: z.string() }), 'POST', '/api/v1/chats', {
+  const { chat_id } = await ask(z.object({ chat_id: z.string() }), 'POST', '/api/v1/chats', {
     channel: 'telegram',
     subject: group,
   });
-  await insist(anything, 'DELETE', `/api/v1/chats/${chat_id}`);
-  if (isErased) await insist(anything, 'DELETE', path);
+  await ask(anything, 'DELETE', `/api/v1/chats/${chat_id}`);
+  if (isErased) await ask(anything, 'DELETE', path);
 };
 
 /** The `number`th newcomer, who comes at once. Resolves when they are gone. */

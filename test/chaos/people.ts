@@ -77,7 +77,7 @@ export const gatherPeople = (site: PeoplesSite, chance: Chance, onlyInTelegram: 
     running.resolve();
     running = Promise.withResolvers();
   };
-  const calling = { doors, token, chance, wait, leaving: leaving.signal, pushToMain: origin.pushToMain, day, sawRunning };
+  const calling = { doors, token, chance, wait, pushToMain: origin.pushToMain, day, sawRunning };
   const writing = { telegram, chance, wait };
 
   const begin = (words: string, chat: number | null, going: (fortune: Fortune) => Promise<void>): void => {

@@ -1,6 +1,7 @@
 import type { SeenMessage, Telegram } from '../support/telegram/index.ts';
-import { type Fortune, GLANCE_MS, PATIENCE_MS, RERUNS_MAX, says } from './callers.ts';
+import { type Fortune, RERUNS_MAX, says } from './callers.ts';
 import type { Chance } from './chance.ts';
+import { GLANCE_MS, PATIENCE_MS } from './insist.ts';
 import type { Site } from './site.ts';
 import type { Feeling } from './whims.ts';
 
