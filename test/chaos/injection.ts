@@ -13,6 +13,8 @@ import { tear } from './torn.ts';
 
 /** About as long as a start takes, in milliseconds. */
 const START_MS = 1_200;
+/** What failed for a disk is told of, and done with, so long after it is free again, in milliseconds. */
+const AFTERMATH_MS = 300;
 /** So often a file is looked for that is not there yet. */
 const TEARS_MAX = 5;
 
@@ -23,10 +25,18 @@ const isFull = ({ sentence }: Failed): boolean => /\bfull\b|ENOSPC|no space left
 const isWithoutDocker = ({ failed, sentence }: Failed): boolean =>
   failed !== 'sandboxes.reap' && sentence.includes('Docker engine');
 
-/** Calls back when a service fails like that. */
-const hear = ({ services }: Site, isIt: (failed: Failed) => boolean, happened: () => void): void => {
-  for (const service of services) service.onFailure((failed) => isIt(failed) && happened());
-};
+/** A fault is met, too, when a service fails like that. */
+const hearing =
+  ({ services }: Pick<Site, 'services'>, isIt: (failed: Failed) => boolean, told: Told): Told =>
+  async (plan) => {
+    const ends: (() => void)[] = [];
+    const isMet = await told((happened) => {
+      for (const service of services) ends.push(service.onFailure((failed) => isIt(failed) && happened()));
+      return plan(happened);
+    });
+    for (const end of ends) end();
+    return isMet;
+  };
 
 const oneOf = (services: readonly Service[], chance: Chance): Service => {
   const [first, ...others] = services;
@@ -99,19 +109,15 @@ export const inject = async (
     case 'docker': {
       const { gate } = site;
       if (gate === null) return false;
-      const close = (happened: () => void): Promise<void> => {
-        if (play.fault === 'refused') hear(site, isWithoutDocker, happened);
-        return gate.close(play.fault, happened);
-      };
-      return during(told, chance, close, gate.open);
+      const met = play.fault === 'refused' ? hearing(site, isWithoutDocker, told) : told;
+      return during(met, chance, (happened) => gate.close(play.fault, happened), gate.open);
     }
     case 'disk': {
       const disk = site.disks[play.disk];
-      const fill = (happened: () => void): Promise<void> => {
-        hear(site, isFull, happened);
-        return disk.keepFull();
-      };
-      return during(told, chance, fill, disk.free);
+      return during(hearing(site, isFull, told), chance, disk.keepFull, async () => {
+        await disk.free();
+        await pause(AFTERMATH_MS); // Or the next disk would be taken for what this one did.
+      });
     }
     case 'clock': {
       const services = play.ofOne ? [oneOf(site.services, chance)] : site.services;

@@ -38,8 +38,8 @@ export interface Service {
   arm(fates: readonly Fate[]): Promise<boolean>;
   /** The fate that is met from now on; `ended` when the process is gone without one, `undefined` when none is met within `ms`. */
   met(ms: number): Promise<Fate | 'ended' | undefined>;
-  /** Tells of every call and every start that fails from now on. */
-  onFailure(heard: (failed: Failed) => void): void;
+  /** Tells of every call and every start that fails from now on. Returns how to stop. */
+  onFailure(heard: (failed: Failed) => void): () => void;
   signal(signal: NodeJS.Signals): void;
   /** How far its clock is from the machine's, in milliseconds; stays so when it is started again. */
   setClock(skewMs: number): Promise<void>;
@@ -170,7 +170,10 @@ export const superviseService = ({ environment, folder, deadMs = 0 }: ServiceOpt
         const timer = setTimeout(() => settle(undefined), ms);
         waiting.add(settle);
       }),
-    onFailure: (heard) => void hearing.add(heard),
+    onFailure: (heard) => {
+      hearing.add(heard);
+      return () => hearing.delete(heard);
+    },
     signal: (signal) => void child?.kill(signal),
     setClock: async (ms) => {
       skewMs = ms;
