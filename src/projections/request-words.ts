@@ -46,6 +46,6 @@ export const changedInWords = ({ filesChanged, insertions, deletions }: RunResul
 
 export const testsInWords = ({ testsResult, testExitCode }: RunResult, prepared: TaskView['prepared']): string => {
   const command = prepared === null ? '' : `: ${prepared.testCommand}`;
-  if (testsResult === null) return `not run yet${command}`;
+  if (testsResult === null) return `not run${command}`;
   return testsResult === 'PASS' ? `passed${command}` : `failed with exit code ${testExitCode}${command}`;
 };

@@ -182,7 +182,7 @@ export const taskText = (summaryText: string, document: string): string => `${su
 /** Every task with its detail, the list of tasks, and the pending work. Newest first is the order of the streams' numbers, downwards. */
 export const tasksProjection: Projection<FoldedTask> = {
   name: 'tasks',
-  version: 6,
+  version: 7,
   kind: taskKind,
   tables: {
     task_list: {

@@ -6,7 +6,7 @@ import { happened } from '../../src/domain/upcasters.ts';
 import { TaskSummary, TaskView } from '../../src/projections/task-view.ts';
 import { type FoldedTask, tasksProjection, taskText, taskView } from '../../src/projections/tasks.ts';
 import * as events from '../domain/task/events.ts';
-import { ANNA, BERT, minutesAfter, RESULT_TREE, TOMORROW, text, WARNED } from '../domain/task/samples.ts';
+import { ANNA, BERT, minutesAfter, RESULT_TREE, TOMORROW, text, VIOLATED, WARNED } from '../domain/task/samples.ts';
 import { recordedStory } from '../views/stories.ts';
 
 const fold = (state: FoldedTask | undefined, event: RecordedEvent): FoldedTask | undefined => {
@@ -28,6 +28,10 @@ const folded = (...history: readonly Happened[]): FoldedTask => {
 
 /** What everyone sees after a history, checked against the schema it is published with. */
 const view = (...history: readonly Happened[]): TaskView => TaskView.parse(taskView(folded(...history)));
+
+/** Every change of status and stage. */
+const steps = (...history: readonly Happened[]): string[] =>
+  view(...history).transitions.map(({ status, stage }) => (stage ? `${status} ${stage}` : status));
 
 const rerun = [...events.untilCompleted, events.rerunRequested({ feedback: text('Smaller.') })];
 const HISTORIES = {
@@ -150,8 +154,7 @@ describe('A task as everyone sees it', () => {
   });
 
   it('keeps the time of every change of status and stage', () => {
-    const { transitions } = view(...HISTORIES.completed);
-    expect(transitions.map(({ status, stage }) => (stage ? `${status} ${stage}` : status))).toEqual([
+    expect(steps(...HISTORIES.completed)).toEqual([
       'CREATED',
       'WAIT_APPROVE_WRITE',
       'RUNNING queued',
@@ -161,6 +164,22 @@ describe('A task as everyone sees it', () => {
       'PR_CREATED',
       'COMPLETED',
     ]);
+  });
+
+  it.each([
+    ['its tests fail', 'sandbox', [...events.untilSandbox, events.testsFinished({ passed: false, exitCode: 1 })]],
+    ['policy refuses it', 'agent', [...events.untilAgent, events.changeCollected(), events.policyJudged({ report: VIOLATED })]],
+    [
+      'its patch is too large to be read',
+      'agent',
+      [...events.untilAgent, events.changeCollected({ patch: null }), events.policyJudged()],
+    ],
+  ] as const)('was at no later stage when %s', (_, stage, history) => {
+    expect(steps(...history, events.taskFailed({ stage })).slice(-2)).toEqual([`RUNNING ${stage}`, `FAILED ${stage}`]);
+  });
+
+  it('was not being delivered before a person allowed its patch', () => {
+    expect(steps(...events.untilPatchApproved).slice(-3)).toEqual(['RUNNING sandbox', 'WAIT_APPROVE_PATCH', 'RUNNING delivery']);
   });
 
   it('begins another attempt with what stays: its pull request, its approvals, its story', () => {

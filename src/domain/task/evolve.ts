@@ -75,6 +75,9 @@ const at = (task: PresentTask, stage: Running['stage'], evidence: Evidence): Tas
   return { ...running, stage, evidence: { ...evidence, prepared, approval, collected, judged, tested } };
 };
 
+/** Adds to what the attempt came to, which any state may hold more of than it needs. */
+const noted = (task: PresentTask, evidence: Evidence): Task => ({ ...task, evidence: { ...task.evidence, ...evidence } }) as Task;
+
 const on: { readonly [Name in Exclude<TaskEvent['type'], 'TaskCreated'>]: On<Name> } = {
   RequestPrepared: (task, { prepared, preparation, approvalId, approvalDigest, expiresAt }, { at: askedAt }) => ({
     ...request(task),
@@ -119,18 +122,22 @@ const on: { readonly [Name in Exclude<TaskEvent['type'], 'TaskCreated'>]: On<Nam
       notBefore,
       outside: reason === 'outside_failure' ? sentence : claim.outside,
     })),
-  ChangeCollected: (task, { taskId: _, attempt: __, execution: ___, ...collected }) =>
-    ({
-      ...task,
-      lastChange:
-        collected.patch && task.evidence.prepared
-          ? { tree: collected.tree, baseCommit: task.evidence.prepared.baseCommit, repo: task.repo, patch: collected.patch }
-          : task.lastChange,
-      evidence: { ...task.evidence, collected },
-    }) as Task, // `collected` only adds to the evidence of any state.
-  PolicyJudged: (task, { tree, gate, report }) => at(task, 'sandbox', { ...task.evidence, judged: { tree, gate, report } }),
-  TestsFinished: (task, { taskId: _, attempt: __, execution: ___, ...tested }) =>
-    at(task, 'delivery', { ...task.evidence, tested }),
+  ChangeCollected: (task, { taskId: _, attempt: __, execution: ___, ...collected }) => {
+    const { prepared } = task.evidence;
+    const { tree, patch } = collected;
+    const lastChange = patch && prepared ? { tree, baseCommit: prepared.baseCommit, repo: task.repo, patch } : task.lastChange;
+    return noted({ ...task, lastChange }, { collected });
+  },
+  // What was refused, or failed, comes to no later stage, and what a person must allow first not yet.
+  PolicyJudged: (task, { tree, gate, report }) => {
+    const judged = { tree, gate, report };
+    const refused = report.verdict === 'violation' || task.evidence.collected?.patch === null;
+    return refused ? noted(task, { judged }) : at(task, 'sandbox', { ...task.evidence, judged });
+  },
+  TestsFinished: (task, { taskId: _, attempt: __, execution: ___, ...tested }) => {
+    const mayGoOn = tested.passed && task.evidence.judged?.gate === 'not_required';
+    return mayGoOn ? at(task, 'delivery', { ...task.evidence, tested }) : noted(task, { tested });
+  },
   PatchApprovalRequested: (task, { approvalId, approvalDigest, expiresAt }, { at: askedAt }) => {
     const { prepared, approval, collected, judged, tested } = task.evidence;
     if (!prepared || !approval || !collected || !judged || !tested) return task;
@@ -146,13 +153,12 @@ const on: { readonly [Name in Exclude<TaskEvent['type'], 'TaskCreated'>]: On<Nam
       ...task.evidence,
       patchApproval: { tree, approvalId, approvalDigest, expiresAt, by: actor, at: when },
     }),
-  DeliveryRequested: (task, { taskId: _, attempt: __, execution: ___, ...delivery }, { at: when }) =>
-    ({
-      ...task,
-      lastDelivery: { branch: delivery.branch, commit: delivery.commit },
-      commits: [...task.commits, delivery.commit],
-      evidence: { ...task.evidence, delivery: { ...delivery, at: when, round: (task.evidence.delivery?.round ?? 0) + 1 } },
-    }) as Task, // `delivery` only adds to the evidence of any state.
+  DeliveryRequested: (task, { taskId: _, attempt: __, execution: ___, ...delivery }, { at: when }) => {
+    const { branch, commit } = delivery;
+    const round = (task.evidence.delivery?.round ?? 0) + 1;
+    const stated = { ...task, lastDelivery: { branch, commit }, commits: [...task.commits, commit] };
+    return noted(stated, { delivery: { ...delivery, at: when, round } });
+  },
   PullRequestOpened: delivered(false),
   PullRequestUpdated: delivered(true),
   TaskCompleted: (task, { result }) => ({ ...request(task), status: 'COMPLETED', result }),
