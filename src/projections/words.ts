@@ -11,6 +11,11 @@ export const shortCommit = (id: string): string => id.slice(0, COMMIT_DIGITS);
 /** What is typed to approve. */
 export const shortDigest = (digest: string): string => digest.slice(0, DIGEST_DIGITS);
 
+const CHANNELS: Readonly<Record<string, string>> = { telegram: 'in Telegram', http: 'by the API', cli: 'on the command line' };
+
+/** How somebody spoke to the service; the command line of a machine whose service runs does so by the API. */
+export const channelInWords = (channel: string): string => CHANNELS[channel] ?? `by ${channel}`;
+
 export const bytes = (count: number): string => {
   const units = ['bytes', 'KiB', 'MiB', 'GiB'];
   const power = count === 0 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(count) / 10));

@@ -39,7 +39,7 @@ describe('Tasks on the command line', () => {
     for (const part of [
       'May this run?',
       'Three cups cost as much as one.',
-      'Local administrator',
+      'Local administrator, by the API',
       'example/shop at main',
       'custom, inside bubblewrap',
       'node --test',

@@ -9,7 +9,7 @@ import {
   testsInWords,
 } from '../../projections/request-words.ts';
 import type { TaskView } from '../../projections/task-view.ts';
-import { limitsInWords, shortCommit, shortDigest, shortTask } from '../../projections/words.ts';
+import { channelInWords, limitsInWords, shortCommit, shortDigest, shortTask } from '../../projections/words.ts';
 import { fields, indented, width, wrapped } from './layout.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -21,7 +21,7 @@ const INDENT = 2;
 export const named = (names: Names, personId: string): string => names.get(personId) ?? personId;
 
 const askedBy = (task: TaskView, names: Names): string =>
-  `${named(names, task.triggerUser)} by ${task.source.im}${task.onBehalfOf === null ? '' : `, for "${task.onBehalfOf}" (a label nobody checked)`}`;
+  `${named(names, task.triggerUser)}, ${channelInWords(task.source.im)}${task.onBehalfOf === null ? '' : `, for "${task.onBehalfOf}" (a label nobody checked)`}`;
 
 /** What an approval of the request covers, as labels and words. */
 const requestRows = (task: TaskView, names: Names): (readonly [string, string | null])[] => {

@@ -1,7 +1,7 @@
 import { clockTime, duration, moment, readersZone, withReadersTimes } from '../../projections/moments.ts';
 import { agentInWords, changedInWords, testsInWords } from '../../projections/request-words.ts';
 import type { TaskView, Transition } from '../../projections/task-view.ts';
-import { shortCommit, shortTask } from '../../projections/words.ts';
+import { channelInWords, shortCommit, shortTask } from '../../projections/words.ts';
 import { fields, indented, padded } from './layout.ts';
 import { heading, type Names, named, paragraph } from './task-card.ts';
 import type { Style, Terminal } from './terminal.ts';
@@ -67,7 +67,7 @@ const rows = (task: TaskView, names: Names): (readonly [string, string | null])[
     ['change', task.intent],
     ...task.clarifications.map((text, at) => [`clarified ${at + 1}`, text] as const),
     ['feedback', task.feedback],
-    ['asked by', `${named(names, task.triggerUser)} by ${task.source.im}, ${moment(task.createdAt)}`],
+    ['asked by', `${named(names, task.triggerUser)}, ${channelInWords(task.source.im)}, ${moment(task.createdAt)}`],
     ['repository', `${task.repo} at ${task.baseBranch}${prepared ? ` ${shortCommit(prepared.baseCommit)}` : ''}`],
     ['agent', prepared ? agentInWords(prepared.agent) : task.agent],
     ['allowed', approvals.join('\n')],

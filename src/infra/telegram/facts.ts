@@ -1,7 +1,7 @@
 import { shortMoment, withReadersTimes } from '../../projections/moments.ts';
 import { changedInWords } from '../../projections/request-words.ts';
 import type { TaskView } from '../../projections/task-view.ts';
-import { count, shortCommit, shortTask } from '../../projections/words.ts';
+import { channelInWords, count, shortCommit, shortTask } from '../../projections/words.ts';
 import { type AttemptVerb, dataOf } from './buttons.ts';
 import type { ChangesByKind } from './changes.ts';
 import { beginning, bold, code, type Html, html, join, nothing, prose, quoted } from './html.ts';
@@ -60,11 +60,9 @@ export const sentence = (words: string): Html => prose(beginning(withReadersTime
 export const where = ({ repo, baseBranch, prepared }: Pick<TaskView, 'repo' | 'baseBranch' | 'prepared'>): Html =>
   html`${code(repo)} at ${code(baseBranch)}${prepared ? html` ${code(shortCommit(prepared.baseCommit))}` : ''}`;
 
-const CHANNELS: Readonly<Record<string, string>> = { telegram: 'in Telegram', http: 'by the API', cli: 'on the command line' };
-
 export const askedBy = ({ triggerUser, source, onBehalfOf }: TaskView, names: Names): Html => {
   const label = onBehalfOf === null ? '' : html`, for “${prose(beginning(onBehalfOf, 60))}” (nobody checked that)`;
-  return html`${person(names, triggerUser)}, ${CHANNELS[source.im] ?? source.im}${label}`;
+  return html`${person(names, triggerUser)}, ${channelInWords(source.im)}${label}`;
 };
 
 export const approvedBy = ({ approvals, attempt }: TaskView, names: Names): Html | null => {
