@@ -14,6 +14,13 @@ describe('docs/setup.md', () => {
     expect(flags.filter((flag) => !page.includes(`\`${flag}`))).toEqual([]);
   });
 
+  it('counts the checks that it shows', () => {
+    const [, shown = '', passed, warnings, failed] =
+      /Everything, asked for real\n([^`]*?)\n {2}(\d+) passed, (\d+) warnings?, (\d+) failed/.exec(page) ?? [];
+    const marks = ['PASS', 'WARN', 'FAIL'].map((mark) => shown.split(`  ${mark}  `).length - 1);
+    expect(marks).toEqual([passed, warnings, failed].map(Number));
+  });
+
   it('shows no secret', () => {
     expect(page).not.toMatch(/cst_\w{10}|\d{6,}:[\w-]{20}|start=\w/);
   });

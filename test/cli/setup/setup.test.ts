@@ -31,6 +31,19 @@ const typed = (args: readonly string[], cwd: string, env: Record<string, string>
   };
 };
 
+/** Lines of the session in the documentation that are the same on every machine, without their columns. */
+const told = async (): Promise<readonly string[]> => {
+  const page = await readFile(join(import.meta.dirname, '../../../docs/setup.md'), 'utf8');
+  const same =
+    /^ {2}(?:PASS {2}(?:configuration|service|event store|agent isolation|forge {2}|fetch:|push:)|Agent custom|Written to|Ada admin|Paired|It is tested)/;
+  return page
+    .split('\n')
+    .filter((line) => same.test(line))
+    .map(squeezed);
+};
+
+const squeezed = (text: string): string => text.replaceAll(/ +/g, ' ');
+
 describe('Setting up from an empty folder', () => {
   let folder: string;
   let tg: Telegram;
@@ -99,6 +112,9 @@ describe('Setting up from an empty folder', () => {
       '/task repo=example/shop',
     ])
       expect(setup.said()).toMatch(part);
+    const lines = await told();
+    expect(lines).toHaveLength(11);
+    for (const line of lines) expect(squeezed(setup.said())).toContain(line);
     expect(setup.said().match(/cst_\w+/g)).toHaveLength(1);
     const file = join(cwd, '.env');
     expect((await stat(file)).mode & 0o777).toBe(0o600);
