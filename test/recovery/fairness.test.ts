@@ -15,6 +15,8 @@ import { storyOf, taskIdOf, tellMany } from '../views/stories.ts';
 
 const STAGES = 4;
 const PROCESSES = 3;
+/** Some looks of a runner, in milliseconds: the first comes at its start. */
+const LOOKS_MS = 500;
 
 interface Wish {
   readonly person: string;
@@ -30,6 +32,7 @@ const many = (count: number, wishOf: (n: number) => Wish): readonly Wish[] => Ar
 const openFleet = (agent: () => Promise<unknown>) => {
   const store = aStore(aFolder());
   let filed = 0;
+  let workers = 0;
   let executions = 0;
   const stages = simulatedStages((stage) => {
     executions += 1;
@@ -67,7 +70,7 @@ const openFleet = (agent: () => Promise<unknown>) => {
       ),
     /** Each process may run the same. All look for work in the same moment. */
     start: async (processes: number, admission: AdmissionLimits): Promise<void> => {
-      const members = await Promise.all(Array.from({ length: processes }, (_, index) => open(`worker-${index}`, admission)));
+      const members = await Promise.all(Array.from({ length: processes }, () => open(`worker-${workers++}`, admission)));
       for (const start of members) start();
     },
     /** Waits until everything is done, each stage of it once. */
@@ -138,6 +141,25 @@ describe('Processes that share a log and nothing else', () => {
     expect(most.ofOneWorker).toBeLessThanOrEqual(2);
     expect(most.together).toBeLessThanOrEqual(PROCESSES * 2);
     expect(most.onOneRepository).toBeLessThanOrEqual(PROCESSES * 1);
+  });
+
+  it.for([
+    { limit: 'together', limits: { runningMax: 2, runningPerRepositoryMax: 8 }, repos: 4 },
+    { limit: 'on one repository', limits: { runningMax: 8, runningPerRepositoryMax: 2 }, repos: 1 },
+  ])('begin nothing where others run as many as may $limit, until one of those is done', async (row) => {
+    const working: (() => void)[] = [];
+    const fleet = openFleet(() => new Promise<void>((resolve) => working.push(resolve)));
+    const admission = { ...row.limits, runningHereMax: 2, lightMax: 4 };
+    await fleet.ask(many(4, (n) => ({ person: ANNA, repo: `acme/${n % row.repos}` })));
+    await fleet.start(1, admission);
+    await fleet.until((story) => story.filter(isBegin).length === 2);
+    await fleet.start(1, admission);
+    await pause(LOOKS_MS);
+    const begun = working.length;
+    const finishing = setInterval(() => working.shift()?.(), 50);
+    await fleet.untilDone();
+    clearInterval(finishing);
+    expect(begun).toBe(2);
   });
 
   it.for([
