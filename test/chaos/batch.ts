@@ -119,11 +119,15 @@ const settled = async (site: Site, people: People, ms: number, signal?: AbortSig
 
 const stopped = async (site: Site): Promise<readonly string[]> => {
   const ends = await Promise.all(site.services.map((service) => service.stop()));
-  return ends.flatMap(({ ending, ms }, index) =>
+  const slow = ends.flatMap(({ ending, ms }, index) =>
     ending === 0 && ms < STOP_MS_MAX
       ? []
       : [`service ${index + 1}: asked to stop, it ended with ${ending} after ${Math.round(ms)} ms`],
   );
+  return [
+    ...slow,
+    ...site.services.flatMap(({ unasked }, index) => unasked.map((how) => `service ${index + 1} ended by itself: ${how}`)),
+  ];
 };
 
 /** Some tasks, many failures, then calm, then the checker. `undefined`: it was ended before there was a verdict. */

@@ -52,12 +52,13 @@ export interface Service {
   end(): Promise<void>;
   /** Processes that were started. */
   lives(): number;
-  /** How each life ended that was not ended by SIGKILL: the exit code. */
-  readonly endings: readonly (number | NodeJS.Signals)[];
+  /** How each life ended that nobody asked to end, and its last words. */
+  readonly unasked: readonly string[];
   /** What it said at level error, newest last. */
   readonly complaints: readonly string[];
 }
 
+const ENDING: ReadonlySet<NodeJS.Signals> = new Set(['SIGKILL', 'SIGTERM']);
 const NOBODY: Client = { call: () => Promise.reject(new Error('A worker answers nobody.')) };
 
 export interface ServiceOptions {
@@ -69,7 +70,8 @@ export interface ServiceOptions {
 
 export const superviseService = ({ environment, folder, deadMs = 0 }: ServiceOptions): Service => {
   const { DATA_DIR: dataFolder = '', REPO_SNAPSHOT_ROOT: snapshotRoot = '', ROLE: role } = environment;
-  const endings: (number | NodeJS.Signals)[] = [];
+  const unasked: string[] = [];
+  const asked = new WeakSet<ChildProcess>();
   const complaints: string[] = [];
   const waiting = new Set<(met: Fate | 'ended') => void>();
   const hearing = new Set<(failed: Failed) => void>();
@@ -78,6 +80,11 @@ export const superviseService = ({ environment, folder, deadMs = 0 }: ServiceOpt
   let over = false;
   let held: Promise<void> = Promise.resolve();
   let child: ChildProcess | undefined;
+
+  const kill = (process: ChildProcess | undefined, signal: NodeJS.Signals): void => {
+    if (process && ENDING.has(signal)) asked.add(process);
+    process?.kill(signal);
+  };
 
   const begin = async (): Promise<Life | undefined> => {
     lives++;
@@ -93,7 +100,10 @@ export const superviseService = ({ environment, folder, deadMs = 0 }: ServiceOpt
       // Opened by the options above.
       const notice = Notice.parse(JSON.parse(line));
       if ('failed' in notice) for (const tell of hearing) tell(notice);
-      else for (const tell of waiting) tell(notice);
+      else {
+        if (ENDING.has(notice.signal)) asked.add(born);
+        for (const tell of waiting) tell(notice);
+      }
     });
     createInterface(born.stderr as Readable).on('line', (line) => {
       // As above.
@@ -112,7 +122,6 @@ export const superviseService = ({ environment, folder, deadMs = 0 }: ServiceOpt
     if (client) return { child: born, client, ended };
     born.kill('SIGKILL');
     const ending = await ended;
-    endings.push(ending);
     if (typeof ending === 'number')
       for (const tell of hearing) tell({ failed: 'start', sentence: complaints.slice(-3).join(' ') });
     return undefined;
@@ -124,7 +133,7 @@ export const superviseService = ({ environment, folder, deadMs = 0 }: ServiceOpt
       const life = await begin();
       if (life) {
         void life.ended.then((ending) => {
-          if (ending !== 'SIGKILL') endings.push(ending);
+          if (!asked.has(life.child)) unasked.push(`${ending}: ${complaints.slice(-3).join(' ')}`);
           if (!over) follow();
         });
         return life;
@@ -174,7 +183,7 @@ export const superviseService = ({ environment, folder, deadMs = 0 }: ServiceOpt
       hearing.add(heard);
       return () => hearing.delete(heard);
     },
-    signal: (signal) => void child?.kill(signal),
+    signal: (signal) => kill(child, signal),
     setClock: async (ms) => {
       skewMs = ms;
       await order({ skewMs });
@@ -184,7 +193,7 @@ export const superviseService = ({ environment, folder, deadMs = 0 }: ServiceOpt
       const { promise, resolve } = Promise.withResolvers<void>();
       const { child: process, ended } = await current;
       held = promise;
-      process.kill(signal);
+      kill(process, signal);
       await ended;
       try {
         await work();
@@ -196,7 +205,7 @@ export const superviseService = ({ environment, folder, deadMs = 0 }: ServiceOpt
       const last = await current;
       over = true;
       const begun = performance.now();
-      last.child.kill('SIGTERM');
+      kill(last.child, 'SIGTERM');
       const ending = await last.ended;
       return { ending, ms: performance.now() - begun };
     },
@@ -204,11 +213,11 @@ export const superviseService = ({ environment, folder, deadMs = 0 }: ServiceOpt
       over = true;
       if (!child || child.exitCode !== null || child.signalCode !== null) return;
       const gone = once(child, 'exit');
-      child.kill('SIGKILL');
+      kill(child, 'SIGKILL');
       await gone;
     },
     lives: () => lives,
-    endings,
+    unasked,
     complaints,
   };
 };
