@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, it } from 'vitest';
 import { playBatch } from './batch.ts';
 import { POINTS } from './points.ts';
 import { SETUPS } from './setups.ts';
@@ -31,14 +31,18 @@ const BUGS = [
   },
 ] as const;
 
-describe('A bug that is planted in the service', () => {
-  it.for(BUGS)('is found by the laboratory: $mutant', { timeout: 240_000 }, async ({ mutant, setup: name, at, says }) => {
-    const setup = SETUPS.find((one) => one.name === name);
-    const points = POINTS.filter((point) => at.some((one) => one === point.name));
-    if (!setup || points.length !== at.length) throw new Error('there is no such setup, or no such point');
+describe.concurrent('A bug that is planted in the service', () => {
+  it.for(BUGS)(
+    'is found by the laboratory: $mutant',
+    { timeout: 240_000 },
+    async ({ mutant, setup: name, at, says }, { expect }) => {
+      const setup = SETUPS.find((one) => one.name === name);
+      const points = POINTS.filter((point) => at.some((one) => one === point.name));
+      if (!setup || points.length !== at.length) throw new Error('there is no such setup, or no such point');
 
-    const played = await playBatch({ seed: mutant, setup, points, mutant, calmMs: CALM_MS, isAimed: true });
+      const played = await playBatch({ seed: mutant, setup, points, mutant, calmMs: CALM_MS, isAimed: true });
 
-    expect(played?.violations.join('\n')).toMatch(says);
-  });
+      expect(played?.violations.join('\n')).toMatch(says);
+    },
+  );
 });
