@@ -70,6 +70,7 @@ export const restoreBackup = async (options: RestoreOptions): Promise<RestoreRep
     await syncDisk(folder);
     await rm(dataFolder, { recursive: true, force: true });
     await rename(folder, dataFolder);
+    await syncDisk(dirname(dataFolder));
     return { ...report, missing: missingIn(artifactFolder, needed) };
   });
 };
