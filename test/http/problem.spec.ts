@@ -4,7 +4,7 @@ import { ConflictError } from '../../src/commands/dispatch.ts';
 import { OutsideFailure } from '../../src/commands/ports/repositories.ts';
 import { StoreDenied, StoreFull, StoreUnavailable } from '../../src/domain/event-store.ts';
 import { DomainError, REFUSALS, type RefusalCode } from '../../src/domain/refusals.ts';
-import { BadCall, Problem, problemOf } from '../../src/infra/http/problem.ts';
+import { BadCall, faultInWords, Problem, problemOf } from '../../src/infra/http/problem.ts';
 
 const told = async (error: unknown) => {
   const onFault = vi.fn();
@@ -53,6 +53,29 @@ describe('A problem', () => {
     const problem = await told(parsed.error);
     expect(problem.fields?.map(({ path }) => path).sort()).toEqual(['', 'inner', 'inner.count', 'list.0']);
     expect(JSON.stringify(problem)).not.toContain('hunter2');
+  });
+
+  it.each([
+    [z.string(), undefined, 'is missing'],
+    [z.string(), 7, 'must be of type string'],
+    [z.string().min(6), SECRET.slice(-2), 'must have at least 6 characters'],
+    [z.string().max(1), SECRET, 'must have at most 1 character'],
+    [z.int().max(3), 4, 'must be at most 3'],
+    [z.array(z.int()).min(1), [], 'must hold at least 1 item'],
+    [z.enum(['FAILED', 'COMPLETED']), SECRET, 'must be one of FAILED, COMPLETED'],
+    [z.literal('approve'), SECRET, 'must be approve'],
+  ])('says in words what is wrong with a field, and not what stood in it: %#', async (schema, value, message) => {
+    const problem = await told(z.object({ field: schema }).safeParse({ field: value }, { error: faultInWords }).error);
+    expect(problem.fields).toEqual([{ path: 'field', message }]);
+  });
+
+  it('names what may be asked for where there is a choice', async () => {
+    const schema = z.discriminatedUnion('action', [
+      z.object({ action: z.literal('reject') }),
+      z.object({ action: z.literal('cancel') }),
+    ]);
+    const problem = await told(schema.safeParse({ action: SECRET }, { error: faultInWords }).error);
+    expect(problem.fields).toEqual([{ path: 'action', message: 'must be one of reject, cancel' }]);
   });
 
   it('names so many fields and no more', async () => {

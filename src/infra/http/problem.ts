@@ -3,6 +3,7 @@ import { ConflictError } from '../../commands/dispatch.ts';
 import { outsideFailure } from '../../commands/ports/repositories.ts';
 import { StoreDenied, StoreFull, StoreUnavailable } from '../../domain/event-store.ts';
 import { CALL_ERROR_CODES, type CallErrorCode, DomainError } from '../../domain/refusals.ts';
+import { count } from '../../projections/words.ts';
 import { InvalidCursor } from '../views/listing.ts';
 
 /** RFC 9457, with the two fields that older clients read: `error` and `error_code`. */
@@ -59,6 +60,23 @@ export class BadCall extends Error {
     this.code = code;
   }
 }
+
+const oneOf = (values: readonly unknown[]): string => `must be ${values.length > 1 ? 'one of ' : ''}${values.join(', ')}`;
+
+const bounded = (origin: string, least: 'at least' | 'at most', bound: number): string => {
+  if (origin === 'string') return `must have ${least} ${count(bound, 'character')}`;
+  return origin === 'array' ? `must hold ${least} ${count(bound, 'item')}` : `must be ${least} ${bound}`;
+};
+
+/** What a schema has no words of its own for, as it follows the name of a field. Nothing that was sent is said back. */
+export const faultInWords: z.core.$ZodErrorMap = (issue): string | undefined => {
+  if (issue.code === 'invalid_type') return issue.input === undefined ? 'is missing' : `must be of type ${issue.expected}`;
+  if (issue.code === 'invalid_value') return oneOf(issue.values);
+  if (issue.code === 'invalid_union' && Array.isArray(issue.options)) return oneOf(issue.options);
+  if (issue.code === 'too_small') return bounded(issue.origin, 'at least', Number(issue.minimum));
+  if (issue.code === 'too_big') return bounded(issue.origin, 'at most', Number(issue.maximum));
+  return undefined;
+};
 
 /** Every path and message is of our own making: a name nobody knows is not said back. */
 const fieldsOf = ({ issues }: z.ZodError): Problem['fields'] =>

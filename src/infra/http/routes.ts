@@ -2,7 +2,7 @@ import { type RouteConfig, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { Caller, Variables } from './authentication.ts';
 import type { Api, Bindings } from './context.ts';
-import { BadCall, Problem } from './problem.ts';
+import { BadCall, faultInWords, Problem } from './problem.ts';
 
 type Parameters = z.ZodObject;
 type Parsed<Schema> = Schema extends z.ZodType ? z.infer<Schema> : undefined;
@@ -80,6 +80,8 @@ const jsonOf = async (context: Context): Promise<unknown> => {
   }
 };
 
+const IN_WORDS = { error: faultInWords };
+
 /** Adds a call to the router and to the document. Throws a `ZodError` for what is not of the expected form. */
 export const addRoute = <
   Path extends Parameters | undefined = undefined,
@@ -109,9 +111,9 @@ export const addRoute = <
   const pattern = path.replaceAll(/\{(\w+)(\+?)\}/g, (_, parameter, rest) => `:${parameter}${rest === '' ? '' : '{.+}'}`);
   api.on(method, pattern, async (context: Context<{ Variables: Variables; Bindings: Bindings }>) =>
     handle({
-      parameters: parameters?.parse(context.req.param()) as Parsed<Path>, // What is absent parses to undefined.
-      query: query?.parse(queryOf(context)) as Parsed<Query>,
-      body: body?.parse(await jsonOf(context)) as Parsed<Body>,
+      parameters: parameters?.parse(context.req.param(), IN_WORDS) as Parsed<Path>, // What is absent parses to undefined.
+      query: query?.parse(queryOf(context), IN_WORDS) as Parsed<Query>,
+      body: body?.parse(await jsonOf(context), IN_WORDS) as Parsed<Body>,
       caller: context.get('caller'),
       header: (wanted) => context.req.header(wanted),
       get signal() {

@@ -87,7 +87,7 @@ export const rerunOf = ({ actor: _, ...wish }: z.infer<typeof RerunBody>): TaskA
 export const TaskParameters = z.object({
   taskId: z
     .string()
-    .min(6)
+    .min(6, { error: 'must be at least 6 characters of its id' })
     .max(36)
     .openapi({ description: 'The id, or its beginning: at least 6 characters that no other task shares.' }),
 });
