@@ -86,16 +86,23 @@ describe('Tasks on the command line', () => {
 
   it('approves nothing without a digest, and says what to type', async () => {
     const task = await file();
-    const { code, stdout } = await service.run('task', 'approve', task.taskId);
-    expect(code).toBe(0);
+    const { code, stdout, stderr } = await service.run('task', 'approve', task.taskId);
+    expect(code).toBe(1);
+    expect(stderr).toContain('Nothing was allowed: that takes the digest');
     expect(stdout).toContain(`countersign task approve ${task.taskId.slice(0, 8)} ${digestOf(task).slice(0, 8)}`);
     expect(taskOf(await service.json('task', 'show', task.taskId)).status).toBe('WAIT_APPROVE_WRITE');
+
+    await service.run('task', 'cancel', task.taskId);
+    const late = await service.run('task', 'approve', task.taskId);
+    expect(late.code).toBe(1);
+    expect(late.stderr).toContain('Nothing was allowed: the task waits for no approval.');
   });
 
   it('takes a yes for exactly the card that a person at a terminal has read', async () => {
     const task = await file();
     const declined = await onTerminal(['task', 'approve', task.taskId], { cwd: service.folder, input: 'no\n' });
     expect(declined.stdout).toContain('Nothing was allowed.');
+    expect(declined.code).toBe(1);
     const allowed = await onTerminal(['task', 'approve', task.taskId, '--watch'], { cwd: service.folder, input: 'y\n' });
     expect(allowed.stdout).toContain('Allow exactly this? [y/n]');
     expect(allowed.stdout).toContain('COMPLETED');
@@ -110,6 +117,8 @@ describe('Tasks on the command line', () => {
     const missing = await service.run('task', 'show', 'ffffffffffff', '--json');
     expect(missing).toMatchObject({ code: 1, stdout: '' });
     expect(JSON.parse(missing.stderr)).toMatchObject({ error_code: 'TASK_NOT_FOUND' });
+    expect((await service.run('task', 'show', 'zzz')).stderr).toContain('at least 6 characters of its id');
+    expect((await service.run('task', 'list', '--status', 'x')).stderr).toContain('status: must be one of CREATED, WAIT_CLARIFY');
   });
 
   it('asks back, clarifies, rejects and cancels', async () => {

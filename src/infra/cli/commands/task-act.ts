@@ -3,6 +3,7 @@ import { shortTask } from '../../../projections/words.ts';
 import { visibleText } from '../../visible.ts';
 import { type Api, pathOf } from '../api.ts';
 import { type Desk, shown } from '../desk.ts';
+import { Failure } from '../failure.ts';
 import { answersToCard, approvalCard, paragraph } from '../task-card.ts';
 import { statusStyle } from '../task-page.ts';
 import { namesOf, PeopleAnswer, TaskAnswer } from './task-documents.ts';
@@ -79,7 +80,7 @@ export const rerun = async (desk: Desk, id: string, feedback: string | undefined
   await report(desk, api, await api.send('POST', pathOf`/tasks/${id}/rerun`, { body, waitSeconds: PREPARED_WAIT_SECONDS }));
 };
 
-/** A digest that was typed is sent; without one the card is shown, and on a terminal a person may answer at once. */
+/** A digest that was typed is sent; without one the card is shown, and on a terminal a person may answer at once. Throws `Failure` unless it was allowed. */
 export const approve = async (
   desk: Desk,
   id: string,
@@ -88,25 +89,24 @@ export const approve = async (
 ): Promise<number> => {
   const api = await desk.connect();
   const approving = digest === undefined ? await askForApproval(desk, api, id) : { approval_digest: digest.toLowerCase() };
-  if (approving === null) return 0;
   const answer = await api.send('POST', pathOf`/tasks/${id}/actions`, { body: { action: 'approve', ...approving } });
   if (watch) return watchTask(desk, id);
   await report(desk, api, answer);
   return 0;
 };
 
-/** What the person at the terminal allowed, attempt and whole digest; `null` when nobody allowed anything. */
-const askForApproval = async (desk: Desk, api: Api, id: string): Promise<{ attempt: number; approval_digest: string } | null> => {
+/** What the person at the terminal allowed, attempt and whole digest. Throws `Failure`: a script must not take what it was shown for a yes. */
+const askForApproval = async (desk: Desk, api: Api, id: string): Promise<{ attempt: number; approval_digest: string }> => {
   const { terminal } = desk;
   const document = await api.get(pathOf`/tasks/${id}`);
   const { task } = shown(document, TaskAnswer);
   await report(desk, api, document);
-  if (task.approval === null || desk.json || !terminal.isInteractive) return null;
+  if (task.approval === null) throw new Failure('Nothing was allowed: the task waits for no approval.');
+  if (desk.json || !terminal.isInteractive) throw new Failure('Nothing was allowed: that takes the digest of what you read.');
   if (task.approval.gate === 'patch') await printPatch(desk, api, task.taskId);
   terminal.print('');
-  if (await terminal.confirm('  Allow exactly this?')) return { attempt: task.attempt, approval_digest: task.approval.digest };
-  terminal.print('  Nothing was allowed.');
-  return null;
+  if (!(await terminal.confirm('  Allow exactly this?'))) throw new Failure('Nothing was allowed.');
+  return { attempt: task.attempt, approval_digest: task.approval.digest };
 };
 
 /** All of it: whoever allows a patch has had the whole of it before their eyes. */

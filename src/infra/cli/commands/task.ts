@@ -46,7 +46,7 @@ export const addTaskCommands = (program: Command, deal: Deal): void => {
 
   task
     .command('approve')
-    .description('allow exactly what was read; without a digest, show it')
+    .description('allow exactly what was read; without a digest, show it; ends with 0 only when it was allowed')
     .argument(TASK, ABOUT_TASK)
     .argument('[digest]', 'at least the first 8 digits of the digest on the card')
     .option('--watch', 'follow the task until it is over')
