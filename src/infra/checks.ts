@@ -164,7 +164,10 @@ const forgeChecks = async ({ forge, repositories, configuration }: Checked): Pro
           (found) => found.remote,
           () => undefined,
         );
-  return (await forge.probe(remote)).map(({ name, status, sentence }) => ({ name: `forge ${name}`, status, sentence }));
+  return (await forge.probe(remote)).map((check) => ({
+    ...check,
+    name: check.name === 'forge' ? 'forge' : `forge ${check.name}`,
+  }));
 };
 
 /** Streams that a view could fold no further. They stop nothing else, so the service is no worse for them. */

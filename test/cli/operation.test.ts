@@ -48,6 +48,8 @@ describe('The command line without a service', () => {
     expect(named.stderr).toContain('No service answers at http://127.0.0.1:1.');
     const abroad = await countersign(['task', 'list', '--url', 'http://countersign.example', '--token', 'cst_x'], { cwd });
     expect(abroad.stderr).toContain('unencrypted');
+    const nonsense = await countersign(['task', 'list', '--url', 'nonsense'], { cwd });
+    expect(nonsense.stderr).toContain('must begin with https://');
   });
 
   it('sends the local token to the local service only', async () => {
@@ -149,9 +151,12 @@ describe('The command line beside a service', () => {
   });
 
   it('leaves a folder to the service that works in it', async () => {
-    const { code, stderr } = await service.run('replay');
-    expect(code).toBe(1);
-    expect(stderr).toContain('Another countersign process works in this data folder.');
+    const env = { AGENT_CLI_TEMPLATE: 'true {{intent}}' };
+    for (const command of ['replay', 'serve']) {
+      const { code, stderr } = await countersign([command], { cwd: service.folder, env });
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/^countersign: Another countersign process works in this data folder\./);
+    }
   });
 });
 

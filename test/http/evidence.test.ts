@@ -132,6 +132,7 @@ describe('The HTTP API', () => {
         part,
       ).toBe(true);
     }
+    expect(names.filter((name) => name.startsWith('forge'))).toEqual(['forge', 'forge repository']);
     const fetched = components.find(({ name }) => name.startsWith('acme/widgets'));
     expect(fetched?.status).toBe('pass');
     expect(answer.text).not.toContain(office.workshop.dataFolder);

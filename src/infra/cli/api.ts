@@ -43,7 +43,7 @@ const Refusal = z.object({
 const isLoopback = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(host);
 
 /** Where the API is below an address a person typed. Throws `Failure`: a token is never sent where others can read it on the way. */
-const baseOf = (typed: string): string => {
+export const baseOf = (typed: string): string => {
   const url = URL.parse(typed);
   if (url === null || !/^https?:$/.test(url.protocol))
     throw new Failure('The address of the service must begin with https:// or http://.');

@@ -6,7 +6,7 @@ import type { Configuration } from '../config/configuration.ts';
 import { type Environment, readConfiguration } from '../config/operator.ts';
 import { TABLE } from '../config/table.ts';
 import { visible, visibleJson } from '../visible.ts';
-import { type Api, createApi } from './api.ts';
+import { type Api, baseOf, createApi } from './api.ts';
 import type { Composition } from './composition.ts';
 import { Failure } from './failure.ts';
 import { readServiceFile } from './service-file.ts';
@@ -59,7 +59,8 @@ export const createDesk = (options: DeskOptions): Desk => {
     const token = said.token ?? environment.COUNTERSIGN_TOKEN;
     if (url !== undefined && token !== undefined) return { url, token };
     // The local admin's token goes to the local service only.
-    if (url !== undefined) throw new Failure('A service was named, but no token: set COUNTERSIGN_TOKEN, or give --token.');
+    if (url !== undefined)
+      throw new Failure(`${baseOf(url)} was named, but no token for it: set COUNTERSIGN_TOKEN, or give --token.`);
     const local = await readServiceFile(await dataFolder());
     return local && { url: local.url, token: token ?? local.token };
   };

@@ -93,8 +93,8 @@ const confirmOn = (input: Readable, output: Writable, question: string): Promise
   });
 
 const createTerminal = ({ input, output, complaints }: Streams): Terminal => ({
-  print: (...lines) => void output.write(`${lines.join('\n')}\n`),
-  complain: (...lines) => void complaints.write(`${lines.join('\n')}\n`),
+  print: (...lines) => void output.write(lines.map((line) => `${line}\n`).join('')),
+  complain: (...lines) => void complaints.write(lines.map((line) => `${line}\n`).join('')),
   write: (chunk) =>
     new Promise((resolve, reject) => {
       output.write(chunk, (error) => (error ? reject(error) : resolve()));
