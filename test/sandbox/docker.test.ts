@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import type Docker from 'dockerode';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -65,9 +66,26 @@ describe('A container', () => {
 
   it('is gone when its tree could not be written, and the reason is told', async () => {
     const key = owner('unwritten');
-    const fill = () => Promise.reject(new TypeError('no such tree'));
-    await expect(bench.run('true', { fill, key })).rejects.toThrow(new TypeError('no such tree'));
+    const fill = async (): Promise<void> => {
+      await expect.poll(() => containers(`countersign.key=${key}`)).toHaveLength(1);
+      throw new TypeError('no such tree');
+    };
+    let connections = 0;
+    const door = createServer((client) => {
+      connections++;
+      const engine = connect('/var/run/docker.sock');
+      client.on('close', () => connections--).on('error', () => engine.destroy());
+      engine.on('error', () => client.destroy());
+      client.pipe(engine).pipe(client);
+    });
+    const socketPath = join(await makeTree(), 'engine.sock');
+    await once(door.listen(socketPath), 'listening');
+    onTestFinished(() => void door.close());
+    const passing = workbench(createDockerSandbox({ socketPath }), bench.image);
+    await expect(passing.run('true', { fill, key })).rejects.toThrow(new TypeError('no such tree'));
     expect(await containers(`countersign.key=${key}`)).toEqual([]);
+    // One that stays open keeps a service that is asked to stop from ending.
+    await expect.poll(() => connections).toBe(0);
   });
 
   it('takes the place of an earlier one of the same key, also of one that runs', async () => {

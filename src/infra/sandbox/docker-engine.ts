@@ -1,5 +1,5 @@
 import { Agent } from 'node:http';
-import type { Readable } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import { json } from 'node:stream/consumers';
 import { finished } from 'node:stream/promises';
 import Docker from 'dockerode';
@@ -146,21 +146,8 @@ export const createContainers = (socketPath: string | undefined) => {
     }
   };
 
-  /** Start to end. `wait` comes after `start`: before it, it answers at once with 0 and a failing test would look green. */
-  const observe = async (container: Docker.Container, request: Run, filled: Promise<void>): Promise<SandboxResult> => {
-    const { limits, signal } = request;
-    const output = createTestOutput(request);
-    const attached = await patient
-      .getContainer(container.id)
-      .attach({ stream: true, stdout: true, stderr: true, abortSignal: signal });
-    attached.on(
-      'data',
-      createFrameReader((stream, payload) => output[stream](payload)),
-    );
-    const drained = finished(attached).catch(() => {});
-
-    await filled;
-    signal.throwIfAborted();
+  /** Start to end, of a container whose output is heard. `wait` comes after `start`: before it, it answers at once with 0 and a failing test would look green. */
+  const observe = async (container: Docker.Container, { limits, signal }: Run, heard: Promise<void>) => {
     const startedAt = performance.now();
     await container.start();
     signal.throwIfAborted();
@@ -182,10 +169,31 @@ export const createContainers = (socketPath: string | undefined) => {
     }
     const durationMs = performance.now() - startedAt;
     const timedOut = (await killed) ?? false;
-    await Promise.race([drained, new Promise((resolve) => setTimeout(resolve, DRAIN_TIMEOUT_MS).unref())]);
+    await Promise.race([heard, new Promise((resolve) => setTimeout(resolve, DRAIN_TIMEOUT_MS).unref())]);
 
     const { State } = await container.inspect();
-    return resultOf({ output, exitCode: State.ExitCode, timedOut, outOfMemory: State.OOMKilled, durationMs }, limits);
+    return { exitCode: State.ExitCode, timedOut, outOfMemory: State.OOMKilled, durationMs };
+  };
+
+  const runMade = async (container: Docker.Container, request: Run, filled: Promise<void>): Promise<SandboxResult> => {
+    const { limits, signal } = request;
+    const output = createTestOutput(request);
+    const attaching = patient
+      .getContainer(container.id)
+      .attach({ stream: true, stdout: true, stderr: true, abortSignal: signal });
+    const attached = (await attaching) as Duplex; // The client’s own stream over the connection.
+    try {
+      attached.on(
+        'data',
+        createFrameReader((stream, payload) => output[stream](payload)),
+      );
+      const heard = finished(attached).catch(() => {});
+      await filled;
+      signal.throwIfAborted();
+      return resultOf({ output, ...(await observe(container, request, heard)) }, limits);
+    } finally {
+      attached.destroy(); // The engine ends it with a container that ran, and never with one that was not started.
+    }
   };
 
   /** From its creation to its removal; the name is the one in `options`. Throws `OutsideFailure`. */
@@ -197,7 +205,7 @@ export const createContainers = (socketPath: string | undefined) => {
       // Where this fails the verdict stands all the same, and the reaper finds the container by its label.
       const remove = (): Promise<void> => discard(container).catch(() => {});
       try {
-        const result = await observe(container, request, filled);
+        const result = await runMade(container, request, filled);
         await (request.afterwards ? request.afterwards(remove) : remove());
         return result;
       } catch (error) {

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type Docker from 'dockerode';
 import { z } from 'zod';
@@ -142,26 +143,29 @@ export const startAttendant = async (
   signal: AbortSignal,
 ): Promise<Attendant> => {
   let container: Docker.Container | undefined;
+  let attached: Duplex | undefined;
   const remove = async (): Promise<void> => {
+    attached?.destroy(); // The engine never ends it with a container that was not started.
     // The reaper finds by its label what cannot be removed now.
     if (container !== undefined) await discard(container).catch(() => undefined);
   };
   try {
     container = await create(containerOptions(order, await ensureImage(engine, order.workFolder)));
     const { id } = container;
-    const attached = await patient.getContainer(id).attach({ stream: true, stdout: true, stderr: false });
+    const output = (await patient.getContainer(id).attach({ stream: true, stdout: true, stderr: false })) as Duplex; // The client’s own stream over the connection.
+    attached = output;
     let said = '';
     const ready = Promise.withResolvers<void>();
     ready.promise.catch(() => undefined); // Nobody waits for it when it could not even be started.
-    attached.on(
+    output.on(
       'data',
       createFrameReader((_, payload) => {
         said = (said + payload.toString()).slice(0, SAID_CHARACTERS_MAX);
         if (said.startsWith('ready\n')) ready.resolve();
       }),
     );
-    attached.on('error', ready.reject);
-    const ended = new Promise<void>((resolve) => attached.once('close', resolve).once('end', resolve));
+    output.on('error', ready.reject);
+    const ended = new Promise<void>((resolve) => output.once('close', resolve).once('end', resolve));
     ended.then(() =>
       ready.reject(new OutsideFailure('The Docker engine could not run what installing needs. Its log says why.')),
     );
