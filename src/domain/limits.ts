@@ -34,7 +34,7 @@ export const DEFAULT_LIMITS: Limits = {
 export const INTENT_CHARACTERS_MAX = 8_000;
 export const APPROVAL_TTL_MS = 24 * 3_600_000;
 export const EXECUTIONS_MAX = 3;
-/** How long a stage waits after the first, the second, … failure of something outside. */
+/** How long a stage waits after the first, the second, … failure of something outside, in milliseconds; the last for all that follow. */
 export const RETRY_DELAYS_MS: readonly number[] = [5_000, 30_000, 120_000];
 export const ATTEMPTS_MAX = 20;
 export const CLARIFICATIONS_MAX = 20;
